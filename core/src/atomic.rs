@@ -1,0 +1,114 @@
+//! The one file that names the atomics: `portable-atomic`, or loom's when a model runs.
+//!
+//! It deliberately has no type but [`AtomicU64`]: every state that threads share in this crate is a
+//! sequence of 64-bit words, so that each step is one atomic access and a thread, or a process
+//! that shares the memory, may stop after any of them.
+
+pub(crate) use core::sync::atomic::Ordering;
+
+#[cfg(not(loom))]
+pub use portable_atomic::AtomicU64;
+
+#[cfg(loom)]
+pub use model::AtomicU64;
+
+/// The orderings of one kind of use, so that the same transition code serves each.
+#[derive(Clone, Copy)]
+pub(crate) struct Orders {
+    pub(crate) load: Ordering,
+    pub(crate) exchange: Ordering,
+}
+
+impl Orders {
+    /// A word that is the whole state.
+    // ORDERING: Relaxed throughout. The word publishes no other memory; a read-modify-write reads
+    // the value just before its own write in the word's modification order whatever its ordering.
+    // A stale load can only turn into a failed exchange, because no state returns to an old value
+    // that would admit more. Checked by: tests/loom.rs::two_callers_never_share_a_unit.
+    pub(crate) const ONE_WORD: Self = Self { load: Ordering::Relaxed, exchange: Ordering::Relaxed };
+
+    /// A sliding cell by itself: its words are read against one another.
+    // ORDERING: a slot that is cleared or frozen is released by the exchange that does it, and
+    // whoever acquires that value then finds the head at least closing. With Relaxed loads a
+    // denial could be judged on a half-moved ring. Checked by: tests/loom.rs::sliding_*.
+    pub(crate) const RING: Self = Self { load: Ordering::Acquire, exchange: Ordering::AcqRel };
+
+    /// A cell in a slot of a table.
+    // ORDERING: charge-then-look-at-the-owner stands against mark-then-look-at-the-cell, a store
+    // buffering pattern: only the single order of SeqCst lets at least one side see the other.
+    // On x86 and AArch64 this costs nothing over acquire and release here.
+    // Checked by: tests/loom.rs::charge_against_reuse.
+    pub(crate) const IN_TABLE: Self = Self { load: Ordering::SeqCst, exchange: Ordering::SeqCst };
+}
+
+#[cfg(loom)]
+mod model {
+    use super::Ordering;
+    use loom::sync::atomic::fence;
+
+    /// loom's word with the single order of SeqCst accesses put back.
+    ///
+    /// loom treats SeqCst accesses as acquire and release only. A SeqCst fence before each SeqCst
+    /// load and after each SeqCst exchange gives the order that the language promises for them.
+    #[derive(Debug)]
+    pub struct AtomicU64(loom::sync::atomic::AtomicU64);
+
+    impl AtomicU64 {
+        /// A word that holds `value`.
+        pub fn new(value: u64) -> Self {
+            Self(loom::sync::atomic::AtomicU64::new(value))
+        }
+
+        /// Reads the word.
+        pub fn load(&self, order: Ordering) -> u64 {
+            if order == Ordering::SeqCst {
+                fence(Ordering::SeqCst);
+            }
+            self.0.load(order)
+        }
+
+        /// Writes the word.
+        pub fn store(&self, value: u64, order: Ordering) {
+            self.0.store(value, order);
+            if order == Ordering::SeqCst {
+                fence(Ordering::SeqCst);
+            }
+        }
+
+        /// Writes `to` if the word holds `from`.
+        pub fn compare_exchange(
+            &self,
+            from: u64,
+            to: u64,
+            success: Ordering,
+            failure: Ordering,
+        ) -> Result<u64, u64> {
+            let result = self.0.compare_exchange(from, to, success, failure);
+            if success == Ordering::SeqCst {
+                fence(Ordering::SeqCst);
+            }
+            result
+        }
+
+        /// As [`Self::compare_exchange`]; loom has no spurious failures.
+        pub fn compare_exchange_weak(
+            &self,
+            from: u64,
+            to: u64,
+            success: Ordering,
+            failure: Ordering,
+        ) -> Result<u64, u64> {
+            self.compare_exchange(from, to, success, failure)
+        }
+
+        /// Adds to the word and returns what it held.
+        pub fn fetch_add(&self, value: u64, order: Ordering) -> u64 {
+            self.0.fetch_add(value, order)
+        }
+
+        /// Raises the word to `value` if that is more.
+        pub fn fetch_max(&self, value: u64, order: Ordering) -> u64 {
+            self.0.fetch_max(value, order)
+        }
+    }
+}

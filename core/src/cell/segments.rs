@@ -1,0 +1,317 @@
+//! The ring of a sliding cell on atomic words, without locks.
+//!
+//! The head says which segment is open; only its slot may grow, by compare-exchange, after the
+//! others have been added up. They are frozen: they can only shrink or be cleared. To go from
+//! segment h to a later one:
+//!
+//! ```text
+//! head open(h) -> closing(h, distance)         whose clock has reached the later segment
+//! slot h -> frozen                             anyone; a stalled charge of slot h now fails
+//! slots h+1 ..= h+distance -> empty            anyone; they have all expired
+//! head closing(h, distance) -> open(later)     anyone; then its slot may be charged
+//! ```
+//! Each step is one word and anybody can finish it, so a thread that stops anywhere stops nobody.
+//! A distance of the whole ring or more empties every slot, slot h first instead of freezing it,
+//! and the opener names the segment. An emptied slot bears the first tick of the segment it now
+//! stands for, so a charge that stalled for a lap does not find the word that it read.
+//! SOURCE: our own construction; its loom models are in `core/tests/loom_sliding.rs`.
+
+use core::fmt;
+
+use crate::atomic::{AtomicU64, Orders};
+use crate::cell::Receipt;
+use crate::decision::Decision;
+use crate::sliding::{Head, SlidingQuota, Slot, Step};
+
+/// A sliding cell over words of its own: `WORDS` is the quota's segments + 2.
+///
+/// ```
+/// use ratecell::{AtomicSegments, SlidingQuota};
+///
+/// let quota = SlidingQuota::new(600, 60_000_000_000, 14)?;
+/// let cell = AtomicSegments::<16>::new();
+/// assert_eq!(cell.acquire(&quota, 0, 100).remaining(), 500);
+/// # Ok::<(), ratecell::QuotaError>(())
+/// ```
+///
+/// Progress: lock-free; threads may share it. Use one quota's period and segments with it always.
+pub struct AtomicSegments<const WORDS: usize> {
+    words: [AtomicU64; WORDS],
+}
+
+impl<const WORDS: usize> AtomicSegments<WORDS> {
+    /// A cell that has counted nothing.
+    #[cfg(not(loom))]
+    pub const fn new() -> Self {
+        Self { words: [const { AtomicU64::new(0) }; WORDS] }
+    }
+
+    /// A cell that has counted nothing.
+    #[cfg(loom)]
+    pub fn new() -> Self {
+        Self { words: core::array::from_fn(|_| AtomicU64::new(0)) }
+    }
+
+    /// Takes `cost` units at `now_ns` if `quota` allows it. Lock-free; loads only on a denial.
+    ///
+    /// A quota with more segments than the cell has words for is refused as if it were full.
+    #[inline]
+    pub fn acquire(&self, quota: &SlidingQuota, now_ns: u64, cost: u32) -> Decision {
+        if !Self::fits(quota) {
+            return misfit(quota, now_ns, cost);
+        }
+        charge(quota, &self.words, Orders::RING, now_ns, cost).0
+    }
+
+    /// What [`Self::acquire`] would answer, with `remaining` before the charge. Writes nothing.
+    #[inline]
+    pub fn peek(&self, quota: &SlidingQuota, now_ns: u64, cost: u32) -> Decision {
+        if !Self::fits(quota) {
+            return misfit(quota, now_ns, cost);
+        }
+        peek(quota, &self.words, Orders::RING, now_ns, cost)
+    }
+
+    /// Forgets all units counted. Lock-free; a charge that happens meanwhile may stay.
+    pub fn reset(&self) {
+        empty(&self.words, Orders::RING, || true);
+    }
+
+    const fn fits(quota: &SlidingQuota) -> bool {
+        quota.cell_words() <= WORDS
+    }
+}
+
+impl<const WORDS: usize> Default for AtomicSegments<WORDS> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const WORDS: usize> fmt::Debug for AtomicSegments<WORDS> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AtomicSegments").field("words", &WORDS).finish_non_exhaustive()
+    }
+}
+
+/// The answer of a cell that is too small for the quota: full, without a known wait.
+#[cold]
+fn misfit(quota: &SlidingQuota, now_ns: u64, cost: u32) -> Decision {
+    crate::quota::Quota::from(*quota).fresh(now_ns, cost).as_full(crate::decision::UNKNOWN)
+}
+
+/// The two parts of a cell's words.
+#[derive(Clone, Copy)]
+struct Ring<'a> {
+    quota: &'a SlidingQuota,
+    head: &'a AtomicU64,
+    slots: &'a [AtomicU64],
+    orders: Orders,
+}
+
+impl<'a> Ring<'a> {
+    fn new(quota: &'a SlidingQuota, words: &'a [AtomicU64], orders: Orders) -> Option<Self> {
+        let (head, slots) = words.split_first()?;
+        Some(Self { quota, head, slots, orders })
+    }
+
+    #[inline]
+    fn head(&self) -> Head {
+        Head(self.head.load(self.orders.load))
+    }
+
+    /// A slot; one beyond the ring, which only a corrupt head can name, reads as full.
+    #[inline]
+    fn slot(&self, index: u32) -> Slot {
+        match self.slots.get(index as usize) {
+            Some(word) => Slot(word.load(self.orders.load)),
+            None => Slot::new(0, false, Slot::MAX_COUNT),
+        }
+    }
+
+    #[inline]
+    fn exchange(&self, index: u32, from: Slot, to: Slot) -> bool {
+        self.slots.get(index as usize).is_some_and(|word| {
+            word.compare_exchange(from.0, to.0, self.orders.exchange, self.orders.load).is_ok()
+        })
+    }
+
+    #[inline]
+    fn exchange_head(&self, from: Head, to: Head) -> bool {
+        self.head.compare_exchange(from.0, to.0, self.orders.exchange, self.orders.load).is_ok()
+    }
+
+    /// Finishes the move that `closing` began, or leaves it if another has.
+    ///
+    /// Slot h goes first: a charge of it that still succeeds has read the others before any was
+    /// cleared, so it has counted all that is live on its clock.
+    #[cold]
+    fn finish(&self, closing: Head, now_ns: u64) {
+        let ring_len = self.quota.ring_len();
+        let distance = closing.distance();
+        let whole_ring = distance >= ring_len;
+        if whole_ring {
+            if !self.clear(closing, ring_len) {
+                return;
+            }
+        } else if !self.freeze(closing) {
+            return;
+        }
+        for forward in 1..=distance.min(ring_len.saturating_sub(1)) {
+            if !self.clear(closing, forward) {
+                return;
+            }
+        }
+        let latest = closing.latest_segment();
+        let opened = if whole_ring {
+            Head::open(self.quota.segment_at(now_ns).max(latest), closing.index())
+        } else {
+            Head::open(latest, closing.index_after(distance, ring_len))
+        };
+        self.exchange_head(closing, opened);
+    }
+
+    /// Freezes the slot that `closing` closes. False: the move is over.
+    fn freeze(&self, closing: Head) -> bool {
+        loop {
+            let slot = self.slot(closing.index());
+            if slot.is_frozen() {
+                return true;
+            }
+            // The slot is read first: found before the move was over, it is the one to freeze.
+            if self.head() != closing {
+                return false;
+            }
+            if self.exchange(closing.index(), slot, slot.frozen()) {
+                return true;
+            }
+        }
+    }
+
+    /// Empties the slot `forward` on from the closing one. False: the move is over.
+    fn clear(&self, closing: Head, forward: u32) -> bool {
+        let index = closing.index_after(forward, self.quota.ring_len());
+        let segment = closing.segment().saturating_add(u64::from(forward));
+        let empty = Slot::empty(self.quota.first_tick(segment));
+        loop {
+            let slot = self.slot(index);
+            if slot == empty {
+                return true;
+            }
+            if self.head() != closing {
+                return false;
+            }
+            if self.exchange(index, slot, empty) {
+                return true;
+            }
+        }
+    }
+}
+
+/// Decides a call on a sliding cell and charges it if allowed. Lock-free.
+pub(super) fn charge(
+    quota: &SlidingQuota,
+    words: &[AtomicU64],
+    orders: Orders,
+    now_ns: u64,
+    cost: u32,
+) -> (Decision, Option<Receipt>) {
+    let Some(ring) = Ring::new(quota, words, orders) else {
+        return (misfit(quota, now_ns, cost), None);
+    };
+    loop {
+        let head = ring.head();
+        if head.is_closing() {
+            ring.finish(head, now_ns);
+            continue;
+        }
+        let (decision, step) = quota.decide(head, |index| ring.slot(index), now_ns, cost);
+        match step {
+            Step::Stay => {
+                if ring.head() == head {
+                    return (decision, None);
+                }
+            }
+            Step::Advance { to } => {
+                ring.exchange_head(head, to);
+            }
+            Step::Charge { from, to } => {
+                if !from.is_frozen() && ring.exchange(head.index(), from, to) {
+                    let receipt = Receipt {
+                        index: (head.index() as usize).saturating_add(1),
+                        before: from.0,
+                        after: to.0,
+                        segment: head.segment(),
+                        cost,
+                    };
+                    return (decision, Some(receipt));
+                }
+            }
+        }
+    }
+}
+
+/// What [`charge`] would answer, with `remaining` before the charge. Writes nothing; retries only
+/// when another thread has moved the head.
+///
+/// A closing head is read as it stands: a clock has reached the segment it closes towards, and at
+/// that time every slot that may have been cleared has expired.
+pub(super) fn peek(
+    quota: &SlidingQuota,
+    words: &[AtomicU64],
+    orders: Orders,
+    now_ns: u64,
+    cost: u32,
+) -> Decision {
+    let Some(ring) = Ring::new(quota, words, orders) else {
+        return misfit(quota, now_ns, cost);
+    };
+    loop {
+        let head = ring.head();
+        let read = |index| ring.slot(index);
+        let (mut decision, _) = quota.decide(head, read, now_ns, cost);
+        if decision.allowed() && cost > 0 {
+            decision = quota.decide(head, read, now_ns, 0).0;
+        }
+        if ring.head() == head {
+            return decision;
+        }
+    }
+}
+
+/// Takes a charge back, from its own segment only. Lock-free.
+pub(super) fn take_back(
+    quota: &SlidingQuota,
+    word: &AtomicU64,
+    orders: Orders,
+    receipt: &Receipt,
+) -> bool {
+    let Receipt { before, after, segment, cost, .. } = *receipt;
+    if word.compare_exchange(after, before, orders.exchange, orders.load).is_ok() {
+        return true;
+    }
+    let mut found = Slot(word.load(orders.load));
+    // Once the segment has expired its units have gone with it.
+    while quota.is_of_segment(found, segment) {
+        let Some(rest) = found.less(cost) else { break };
+        match word.compare_exchange(found.0, rest.0, orders.exchange, orders.load) {
+            Ok(_) => break,
+            Err(now) => found = Slot(now),
+        }
+    }
+    true
+}
+
+/// Forgets all counts, slot by slot, as long as `mine` holds after a slot is read. Lock-free.
+pub(super) fn empty(words: &[AtomicU64], orders: Orders, mine: impl Fn() -> bool) {
+    for word in words.iter().skip(1) {
+        let mut slot = Slot(word.load(orders.load));
+        while slot.count() > 0 && mine() {
+            let Some(rest) = slot.less(slot.count()) else { break };
+            match word.compare_exchange(slot.0, rest.0, orders.exchange, orders.load) {
+                Ok(_) => break,
+                Err(now) => slot = Slot(now),
+            }
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! What one rule answers: a verdict and the numbers that go with it.
+//!
+//! The numbers are kept as the transition found them; the one that needs a division, `remaining`
+//! of a gcra rule, is divided when it is read and not before. All times are nanoseconds, spans
+//! from `now`, never instants. SOURCE: SPEC "Verdicts".
+
+use core::fmt;
+use core::time::Duration;
+
+/// Stands for "none" in the words of a [`Decision`].
+pub(crate) const UNKNOWN: u64 = u64::MAX;
+
+/// What became of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// The units were taken.
+    Allow,
+    /// Not now; nothing was taken.
+    Deny,
+    /// Not at any time: the cost is above the capacity. Nothing was taken.
+    Never,
+    /// The key table had no slot for a new key and is set to refuse then. Nothing was taken.
+    Full,
+}
+
+impl Verdict {
+    /// Whether the units were taken.
+    #[inline]
+    pub const fn allowed(self) -> bool {
+        matches!(self, Self::Allow)
+    }
+
+    /// The word used for it in every language: `allow`, `deny`, `never` or `full`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+            Self::Never => "never",
+            Self::Full => "full",
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One rule's answer to one call.
+///
+/// ```
+/// use ratecell::{AtomicTat, GcraQuota, Verdict};
+///
+/// let quota = GcraQuota::new(1, 1_000_000_000, 2)?; // one a second, two at once
+/// let cell = AtomicTat::new();
+/// assert_eq!(cell.acquire(&quota, 0, 2).remaining(), 0);
+///
+/// let refused = cell.acquire(&quota, 0, 1);
+/// assert_eq!(refused.verdict(), Verdict::Deny);
+/// assert_eq!(refused.retry_after_ns(), Some(1_000_000_000));
+/// # Ok::<(), ratecell::QuotaError>(())
+/// ```
+#[derive(Clone, Copy)]
+#[must_use = "a refusal that nobody reads limits nothing"]
+pub struct Decision {
+    verdict: Verdict,
+    limit: u32,
+    /// `remaining` times `unit`, and up to `unit` more.
+    room: u64,
+    /// What one unit takes of `room`: the emission interval of gcra, else 1.
+    unit: u64,
+    retry_after_ns: u64,
+    reset_after_ns: u64,
+}
+
+/// The numbers of a cell, before or after a charge, from which a [`Decision`] is made.
+#[derive(Clone, Copy)]
+pub(crate) struct Standing {
+    pub(crate) limit: u32,
+    pub(crate) room: u64,
+    pub(crate) unit: u64,
+    pub(crate) reset_after_ns: u64,
+}
+
+impl Decision {
+    #[inline]
+    pub(crate) const fn new(verdict: Verdict, retry_after_ns: u64, standing: Standing) -> Self {
+        let Standing { limit, room, unit, reset_after_ns } = standing;
+        Self { verdict, limit, room, unit, retry_after_ns, reset_after_ns }
+    }
+
+    #[inline]
+    pub(crate) const fn allow(standing: Standing) -> Self {
+        Self::new(Verdict::Allow, 0, standing)
+    }
+
+    #[inline]
+    pub(crate) const fn deny(retry_after_ns: u64, standing: Standing) -> Self {
+        Self::new(Verdict::Deny, retry_after_ns, standing)
+    }
+
+    #[inline]
+    pub(crate) const fn never(standing: Standing) -> Self {
+        Self::new(Verdict::Never, UNKNOWN, standing)
+    }
+
+    /// The same numbers, refused because no slot is free for `wait_ns` more.
+    pub(crate) const fn as_full(self, wait_ns: u64) -> Self {
+        Self { verdict: Verdict::Full, retry_after_ns: wait_ns, ..self }
+    }
+
+    /// Whether the units were taken.
+    #[inline]
+    pub const fn allowed(&self) -> bool {
+        self.verdict.allowed()
+    }
+
+    /// What became of the call.
+    #[inline]
+    pub const fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+
+    /// The capacity in units: the quota's limit, or its burst for gcra.
+    #[inline]
+    pub const fn limit(&self) -> u32 {
+        self.limit
+    }
+
+    /// The largest cost that would be allowed right now, after this decision; rounded down.
+    #[inline]
+    pub const fn remaining(&self) -> u32 {
+        let units = match self.unit {
+            0 | 1 => self.room,
+            unit => self.room / unit,
+        };
+        if units > u32::MAX as u64 {
+            u32::MAX
+        } else {
+            #[expect(clippy::cast_possible_truncation, reason = "the branch above bounds it")]
+            let units = units as u32;
+            units
+        }
+    }
+
+    /// The smallest wait after which the same call would be allowed if nobody else called
+    /// meanwhile: exact, and one nanosecond earlier it is still refused. 0 when allowed; none when
+    /// no wait helps or nobody can know it.
+    #[inline]
+    pub const fn retry_after_ns(&self) -> Option<u64> {
+        known(self.retry_after_ns)
+    }
+
+    /// [`Self::retry_after_ns`] as a [`Duration`].
+    #[inline]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after_ns().map(Duration::from_nanos)
+    }
+
+    /// The wait until the cell is as good as new if nobody calls; 0 if it already is, none for
+    /// concurrency.
+    #[inline]
+    pub const fn reset_after_ns(&self) -> Option<u64> {
+        known(self.reset_after_ns)
+    }
+
+    /// [`Self::reset_after_ns`] as a [`Duration`].
+    #[inline]
+    pub fn reset_after(&self) -> Option<Duration> {
+        self.reset_after_ns().map(Duration::from_nanos)
+    }
+
+    /// Whether `self` has a smaller share of its capacity left than `other`, compared exactly.
+    pub(crate) const fn is_tighter_than(&self, other: &Self) -> bool {
+        // OVERFLOW: two u32 factors each.
+        let mine = (self.remaining() as u64).saturating_mul(other.limit as u64);
+        let theirs = (other.remaining() as u64).saturating_mul(self.limit as u64);
+        mine < theirs
+    }
+
+    /// As [`Self::is_tighter_than`] but without a division, on what is left down to fractions of a
+    /// unit: good enough to choose an order.
+    pub(crate) const fn is_likelier_to_refuse_than(&self, other: &Self) -> bool {
+        // OVERFLOW: room and unit are below 2^63, a limit below 2^32: 2^95 each at the most.
+        let mine = (self.room as u128).saturating_mul(other.whole());
+        let theirs = (other.room as u128).saturating_mul(self.whole());
+        mine < theirs
+    }
+
+    const fn whole(&self) -> u128 {
+        (self.unit as u128).saturating_mul(self.limit as u128)
+    }
+}
+
+const fn known(word: u64) -> Option<u64> {
+    if word == UNKNOWN { None } else { Some(word) }
+}
+
+impl PartialEq for Decision {
+    /// Equal when all that can be read of them is.
+    fn eq(&self, other: &Self) -> bool {
+        self.verdict == other.verdict
+            && self.limit == other.limit
+            && self.remaining() == other.remaining()
+            && self.retry_after_ns == other.retry_after_ns
+            && self.reset_after_ns == other.reset_after_ns
+    }
+}
+
+impl Eq for Decision {}
+
+impl fmt::Debug for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decision")
+            .field("verdict", &self.verdict)
+            .field("limit", &self.limit)
+            .field("remaining", &self.remaining())
+            .field("retry_after_ns", &self.retry_after_ns())
+            .field("reset_after_ns", &self.reset_after_ns())
+            .finish()
+    }
+}
+
+impl fmt::Display for Decision {
+    /// Says why in a sentence: `denied: 0 of 600 left, retry after 100ms`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (left, limit) = (self.remaining(), self.limit);
+        match (self.verdict, self.retry_after()) {
+            (Verdict::Allow, _) => write!(f, "allowed: {left} of {limit} left"),
+            (Verdict::Deny, Some(wait)) => {
+                write!(f, "denied: {left} of {limit} left, retry after {wait:?}")
+            }
+            (Verdict::Deny, None) => {
+                write!(f, "denied: {left} of {limit} left, until one is given back")
+            }
+            (Verdict::Never, _) => {
+                write!(f, "never: the cost is above the capacity of {limit}")
+            }
+            (Verdict::Full, Some(wait)) => {
+                write!(f, "full: no slot is free for a new key, one will be after {wait:?}")
+            }
+            (Verdict::Full, None) => write!(f, "full: no slot is free for a new key"),
+        }
+    }
+}

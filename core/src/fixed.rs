@@ -1,0 +1,167 @@
+//! A fixed window as one pure function over one word: the window's number and its count.
+//!
+//! Windows are aligned to the clock's zero: with Unix time, a minute's window is the wall clock's
+//! minute. No atomics, clock, allocation or panic here. SOURCE: SPEC "Kinds".
+//!
+//! - F1: at most `limit` units pass in an aligned window, twice that across an edge.
+//! - F2: the window number never falls: a late clock charges the newest window.
+//! - F3: `retry_after` is the end of the window, exactly.
+
+use crate::cell::WordQuota;
+use crate::decision::{Decision, Standing};
+use crate::instant::{self, MAX_NOW_NS};
+use crate::quota::check_period;
+use crate::quota_error::QuotaError;
+
+/// A validated fixed-window quota: `limit` units in each aligned window of one period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FixedQuota {
+    limit: u32,
+    /// Bits of the state word that hold the count; the rest hold the window's number.
+    count_bits: u32,
+    period_ns: u64,
+}
+
+impl FixedQuota {
+    /// A quota of `limit` units in each window of `period_ns`.
+    ///
+    /// # Errors
+    /// [`QuotaError`] for a limit of 0, a period outside 1 ms to 366 days, or a limit that does
+    /// not fit beside the window's number in 64 bits: the largest is between one and two units a
+    /// nanosecond (1,048,575 for 1 ms; from 2.2 s on, all of u32).
+    pub const fn new(limit: u32, period_ns: u64) -> Result<Self, QuotaError> {
+        if limit == 0 {
+            return Err(QuotaError::ZeroLimit);
+        }
+        if let Err(error) = check_period(period_ns) {
+            return Err(error);
+        }
+        let last_window = match MAX_NOW_NS.checked_div(period_ns) {
+            Some(number) => number,
+            None => 0,
+        };
+        let count_bits = last_window.leading_zeros();
+        let max = mask(count_bits);
+        if limit as u64 > max {
+            #[expect(clippy::cast_possible_truncation, reason = "below limit, a u32")]
+            let max = max as u32;
+            return Err(QuotaError::LimitTooLarge { found: limit, max });
+        }
+        Ok(Self { limit, count_bits, period_ns })
+    }
+
+    /// Units per window.
+    pub const fn limit(&self) -> u32 {
+        self.limit
+    }
+
+    /// The window's length in nanoseconds.
+    pub const fn period_ns(&self) -> u64 {
+        self.period_ns
+    }
+
+    /// What a call at `now_ns` is answered on a cell in state `window`, and the cell's next state
+    /// if the call takes anything. Wait-free; divides only where a new window begins.
+    #[inline]
+    pub const fn decide(
+        &self,
+        window: Window,
+        now_ns: u64,
+        cost: u32,
+    ) -> (Decision, Option<Window>) {
+        let now = instant::clamped(now_ns);
+        let current = self.current(window, now);
+        if cost > self.limit {
+            return (Decision::never(self.standing(current, now)), None);
+        }
+        if cost == 0 {
+            return (Decision::allow(self.standing(current, now)), None);
+        }
+        let charged = current.count.saturating_add(cost as u64);
+        if charged > self.limit as u64 {
+            let retry_after_ns = current.end_ns.saturating_sub(now);
+            return (Decision::deny(retry_after_ns, self.standing(current, now)), None);
+        }
+        let current = Current { count: charged, ..current };
+        let next = Window(current.number << self.count_bits | charged);
+        (Decision::allow(self.standing(current, now)), Some(next))
+    }
+
+    /// The window that a call at `now` falls in, the newest that the cell or the clock has seen.
+    #[inline]
+    const fn current(&self, window: Window, now: u64) -> Current {
+        let (number, count) = self.unpacked(window.0);
+        // OVERFLOW: a number made by these transitions is at most MAX_NOW_NS / period, so its end
+        // is at most 2^63 + period; on a corrupt word the end saturates, which denies.
+        let end_ns = number.saturating_add(1).saturating_mul(self.period_ns);
+        if now < end_ns {
+            return Current { number, count, end_ns };
+        }
+        let number = match now.checked_div(self.period_ns) {
+            Some(number) => number,
+            None => 0,
+        };
+        let end_ns = number.saturating_add(1).saturating_mul(self.period_ns);
+        Current { number, count: 0, end_ns }
+    }
+
+    #[inline]
+    const fn standing(&self, current: Current, now: u64) -> Standing {
+        Standing {
+            limit: self.limit,
+            room: (self.limit as u64).saturating_sub(current.count),
+            unit: 1,
+            reset_after_ns: if current.count == 0 { 0 } else { current.end_ns.saturating_sub(now) },
+        }
+    }
+
+    #[inline]
+    const fn unpacked(&self, word: u64) -> (u64, u64) {
+        (word >> self.count_bits, word & mask(self.count_bits))
+    }
+}
+
+/// The low `bits` bits; `bits` is 20 to 55 here.
+#[inline]
+const fn mask(bits: u32) -> u64 {
+    (1_u64 << bits).wrapping_sub(1)
+}
+
+#[derive(Clone, Copy)]
+struct Current {
+    number: u64,
+    count: u64,
+    end_ns: u64,
+}
+
+/// The state of a fixed-window cell: window number and count, packed by its quota. 0 is new.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Window(pub u64);
+
+impl WordQuota for FixedQuota {
+    #[inline]
+    fn decide_word(&self, word: u64, now_ns: u64, cost: u32) -> (Decision, Option<u64>) {
+        let (decision, next) = self.decide(Window(word), now_ns, cost);
+        (decision, next.map(|window| window.0))
+    }
+
+    #[inline]
+    fn clear_after_ns(&self, word: u64, now_ns: u64) -> u64 {
+        let now = instant::clamped(now_ns);
+        self.standing(self.current(Window(word), now), now).reset_after_ns
+    }
+
+    /// The count less `cost`, if the window is still the one that was charged.
+    #[inline]
+    fn without(&self, word: u64, charged: u64, cost: u32) -> Option<u64> {
+        let ((number, count), (charged_number, _)) = (self.unpacked(word), self.unpacked(charged));
+        let expired = number != charged_number || count < u64::from(cost);
+        Some(if expired { word } else { word.wrapping_sub(u64::from(cost)) })
+    }
+
+    /// The same window with nothing counted, so that its number never falls.
+    #[inline]
+    fn emptied(&self, word: u64) -> u64 {
+        word & !mask(self.count_bits)
+    }
+}

@@ -1,0 +1,377 @@
+//! A plan with a key table for each of its rules: several limits acquired all or nothing.
+//!
+//! It looks at every cell first, so that an ordinary refusal writes nothing; then it charges, the
+//! likeliest refuser first; if a charge loses a race, it takes back what it has charged. It
+//! deliberately has no clock and no memory of its own. SOURCE: SPEC "Plans".
+//!
+//! - P1: a refused plan charges nothing; what a lost race leaves charged is at most the call's own
+//!   cost, and counted.
+//! - P2: a plan admits a call only if every applied rule was charged for it.
+
+use core::fmt;
+
+use heapless::Vec;
+
+use crate::call_error::CallError;
+use crate::cell::ReleaseError;
+use crate::decision::Decision;
+use crate::key::{Key, KeyHash, Seed};
+use crate::keys::Keys;
+use crate::permit::Permit;
+use crate::plan::{MAX_RULES, Plan};
+use crate::plan_decision::PlanDecision;
+use crate::quota::Quota;
+use crate::rule::Rule;
+use crate::table::{Charge, Memory, Spot, Table, TableError, TableStats, WhenFull};
+
+/// A plan over key tables in memory that the caller owns, with `now` passed in.
+///
+/// Firmware and other languages build on it; with an operating system [`Limiter`](crate::Limiter)
+/// adds the heap and a clock.
+///
+/// ```
+/// use ratecell::{HeapMemory, KeyedPlan, Plan, Seed};
+///
+/// let plan: Plan = "ip: fixed 300/min by ip; key: sliding 600/min".parse()?;
+/// let plan = KeyedPlan::new(plan, Seed::random(), |rule| HeapMemory::for_keys(rule.quota(), 1000))?;
+/// let keys = [("ip", [192, 0, 2, 1].as_slice().into()), ("key", "alice".into())];
+/// let decision = plan.acquire(0, &keys, 1)?;
+/// assert_eq!((decision.rule(), decision.remaining()), (Some("ip"), Some(299)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Progress: lock-free. Threads share it by reference.
+pub struct KeyedPlan<M> {
+    plan: Plan,
+    seed: Seed,
+    tables: Vec<Table<M>, MAX_RULES>,
+    /// For each rule the position of the first rule of its dimension.
+    dimensions: Vec<u8, MAX_RULES>,
+    /// The position of the first rule that a key without a dimension is for.
+    own_dimension: Option<u8>,
+}
+
+impl<M: Memory> KeyedPlan<M> {
+    /// A plan whose tables live in what `memory` gives for each rule.
+    ///
+    /// One seed serves all its tables, so that a key is hashed once for all rules that count by it.
+    ///
+    /// # Errors
+    /// [`TableError`] if a memory is too small or too large.
+    pub fn new(
+        plan: Plan,
+        seed: Seed,
+        mut memory: impl FnMut(&Rule) -> M,
+    ) -> Result<Self, TableError> {
+        Self::try_new(plan, seed, |rule| Ok(memory(rule)))
+    }
+
+    /// As [`Self::new`] with memory that may not be had.
+    ///
+    /// # Errors
+    /// [`TableError`] as `memory` gives it, or if a memory is too small or too large.
+    pub fn try_new(
+        plan: Plan,
+        seed: Seed,
+        mut memory: impl FnMut(&Rule) -> Result<M, TableError>,
+    ) -> Result<Self, TableError> {
+        let mut tables = Vec::new();
+        let mut dimensions = Vec::new();
+        for rule in plan.rules() {
+            let table = Table::new(memory(rule)?, *rule.quota(), seed)?;
+            // There is room for as many as a plan has rules.
+            let _ = tables.push(table);
+            let _ = dimensions.push(first_of_dimension(&plan, rule.dimension()).unwrap_or(0));
+        }
+        let own_dimension = first_of_dimension(&plan, "key")
+            .or_else(|| dimensions.iter().all(|&first| first == 0).then_some(0));
+        Ok(Self { plan, seed, tables, dimensions, own_dimension })
+    }
+
+    /// The same with what its tables do when they are full; [`WhenFull::Deny`] if never called.
+    #[must_use]
+    pub fn when_full(mut self, when_full: WhenFull) -> Self {
+        let tables = core::mem::take(&mut self.tables);
+        self.tables = tables.into_iter().map(|table| table.when_full(when_full)).collect();
+        self
+    }
+
+    /// The plan.
+    pub const fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Takes `cost` units of every rule that the keys apply to, or of none. Lock-free; loads only
+    /// on a refusal, unless it loses a race.
+    ///
+    /// # Errors
+    /// [`CallError`] if the keys do not say which dimension each is of.
+    #[inline]
+    pub fn acquire<'k>(
+        &self,
+        now_ns: u64,
+        keys: impl Into<Keys<'k>>,
+        cost: u32,
+    ) -> Result<PlanDecision<'_>, CallError> {
+        Ok(self.take(&self.plan, &self.hashes(keys.into())?, now_ns, cost))
+    }
+
+    /// As [`Self::acquire`] under other rules for this call, such as a customer's own cap, which
+    /// share the keys' state. They stand in by position; their names and dimensions play no part.
+    ///
+    /// # Errors
+    /// [`CallError`] if `rules` has more or fewer rules, or one of another kind, or a fixed or
+    /// sliding one of another period or other segments; or as for [`Self::acquire`].
+    pub fn acquire_with<'k>(
+        &self,
+        now_ns: u64,
+        rules: &Plan,
+        keys: impl Into<Keys<'k>>,
+        cost: u32,
+    ) -> Result<PlanDecision<'_>, CallError> {
+        if let Some(mismatch) = self.plan.mismatch(rules) {
+            return Err(CallError::OtherRules(mismatch));
+        }
+        Ok(self.take(rules, &self.hashes(keys.into())?, now_ns, cost))
+    }
+
+    /// What [`Self::acquire`] would answer, with `remaining` before the charge. Writes nothing.
+    ///
+    /// # Errors
+    /// As for [`Self::acquire`].
+    pub fn peek<'k>(
+        &self,
+        now_ns: u64,
+        keys: impl Into<Keys<'k>>,
+        cost: u32,
+    ) -> Result<PlanDecision<'_>, CallError> {
+        let looks = self.look(&self.plan, &self.hashes(keys.into())?, now_ns, cost);
+        Ok(PlanDecision::new(&self.plan, looks.allowed, looks.decisions))
+    }
+
+    /// As [`Self::acquire`], with the permits of concurrency rules given back on drop.
+    ///
+    /// # Errors
+    /// As for [`Self::acquire`].
+    pub fn hold<'k>(
+        &self,
+        now_ns: u64,
+        keys: impl Into<Keys<'k>>,
+        cost: u32,
+    ) -> Result<Permit<'_, M>, CallError> {
+        let hashes = self.hashes(keys.into())?;
+        let decision = self.take(&self.plan, &hashes, now_ns, cost);
+        Ok(Permit::new(self, hashes, decision, cost))
+    }
+
+    /// Gives back the permits that an allowed [`Self::acquire`] with the same keys and cost took.
+    ///
+    /// # Errors
+    /// [`CallError::Release`] if a concurrency rule has fewer held; nothing is given back then. Or
+    /// as for [`Self::acquire`].
+    pub fn release<'k>(&self, keys: impl Into<Keys<'k>>, cost: u32) -> Result<(), CallError> {
+        Ok(self.give_back(&self.hashes(keys.into())?, cost)?)
+    }
+
+    /// Forgets what the keys have used; permits stay with their holders. See [`Table::reset`].
+    ///
+    /// # Errors
+    /// As for [`Self::acquire`].
+    pub fn reset<'k>(&self, keys: impl Into<Keys<'k>>) -> Result<(), CallError> {
+        let hashes = self.hashes(keys.into())?;
+        for (position, table) in self.tables.iter().enumerate() {
+            if let Some(hash) = self.hash_for(&hashes, position) {
+                table.reset(hash);
+            }
+        }
+        Ok(())
+    }
+
+    /// Each rule with what its table has counted.
+    pub fn stats(&self) -> impl Iterator<Item = (&Rule, TableStats)> {
+        self.plan.rules().iter().zip(self.tables.iter().map(Table::stats))
+    }
+
+    /// Hashes each key once.
+    #[inline]
+    fn hashes(&self, keys: Keys<'_>) -> Result<Hashes, CallError> {
+        let mut hashes = Hashes::default();
+        match keys {
+            Keys::One(key) => {
+                let dimension = self.own_dimension.ok_or(CallError::DimensionMissing)?;
+                hashes.set(dimension, self.seed.hash(key));
+            }
+            Keys::Each(keys) => self.hash_each(keys, &mut hashes)?,
+        }
+        Ok(hashes)
+    }
+
+    fn hash_each(&self, keys: &[(&str, Key<'_>)], hashes: &mut Hashes) -> Result<(), CallError> {
+        for (position, (dimension, key)) in keys.iter().enumerate() {
+            let before = keys.get(..position).unwrap_or_default();
+            if before.iter().any(|(other, _)| other == dimension) {
+                return Err(CallError::DimensionTwice { position });
+            }
+            if let Some(first) = first_of_dimension(&self.plan, dimension) {
+                hashes.set(first, self.seed.hash(*key));
+            }
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn hash_for(&self, hashes: &Hashes, position: usize) -> Option<KeyHash> {
+        hashes.get(*self.dimensions.get(position)?)
+    }
+
+    /// Acquires under `rules`, which share the state of the plan's.
+    #[inline]
+    fn take(&self, rules: &Plan, hashes: &Hashes, now_ns: u64, cost: u32) -> PlanDecision<'_> {
+        if let ([table], [rule]) = (self.tables.as_slice(), rules.rules()) {
+            let mut applied = Vec::new();
+            let mut allowed = true;
+            if let Some(hash) = self.hash_for(hashes, 0) {
+                let (decision, _) = table.charge(rule.quota(), hash, None, now_ns, cost);
+                allowed = decision.allowed();
+                let _ = applied.push((0, decision));
+            }
+            return PlanDecision::new(&self.plan, allowed, applied);
+        }
+        self.take_all(rules, hashes, now_ns, cost)
+    }
+
+    fn take_all(&self, rules: &Plan, hashes: &Hashes, now_ns: u64, cost: u32) -> PlanDecision<'_> {
+        let mut looks = self.look(rules, hashes, now_ns, cost);
+        if looks.allowed && cost > 0 {
+            match self.charge_all(rules, hashes, &looks, now_ns, cost) {
+                Ok(decisions) => looks.decisions = decisions,
+                Err((index, refusal)) => {
+                    looks.allowed = false;
+                    if let Some((_, decision)) = looks.decisions.get_mut(index) {
+                        *decision = refusal;
+                    }
+                }
+            }
+        }
+        PlanDecision::new(&self.plan, looks.allowed, looks.decisions)
+    }
+
+    /// Looks at every cell that the keys apply to. Writes nothing.
+    fn look(&self, rules: &Plan, hashes: &Hashes, now_ns: u64, cost: u32) -> Looks<'_> {
+        let mut looks = Looks { allowed: true, decisions: Vec::new(), spots: Vec::new() };
+        for (position, (table, rule)) in (0..).zip(self.tables.iter().zip(rules.rules())) {
+            let Some(hash) = self.hash_for(hashes, usize::from(position)) else { continue };
+            let (decision, spot) = table.look(rule.quota(), hash, now_ns, cost);
+            looks.allowed &= decision.allowed();
+            // There is room for as many as a plan has rules.
+            let _ = looks.decisions.push((position, decision));
+            let _ = looks.spots.push(spot);
+        }
+        looks
+    }
+
+    /// Charges every cell that was looked at, or none: then says which refused, and how.
+    fn charge_all(
+        &self,
+        rules: &Plan,
+        hashes: &Hashes,
+        looks: &Looks<'_>,
+        now_ns: u64,
+        cost: u32,
+    ) -> Result<Vec<(u8, Decision), MAX_RULES>, (usize, Decision)> {
+        let mut decisions = looks.decisions.clone();
+        let mut charges: Vec<(&Table<M>, Charge<'_>), MAX_RULES> = Vec::new();
+        let first = looks.likeliest_refuser();
+        let rest = (0..looks.decisions.len()).filter(|&index| index != first);
+        for index in core::iter::once(first).chain(rest) {
+            let Some((position, decision)) = decisions.get_mut(index) else { continue };
+            let position = usize::from(*position);
+            let (Some(table), Some(rule), Some(hash)) = (
+                self.tables.get(position),
+                rules.rules().get(position),
+                self.hash_for(hashes, position),
+            ) else {
+                continue;
+            };
+            let spot = looks.spots.get(index).copied().flatten();
+            let (answer, charge) = table.charge(rule.quota(), hash, spot, now_ns, cost);
+            if !answer.allowed() {
+                for (table, charge) in &charges {
+                    table.take_back(charge);
+                }
+                return Err((index, answer));
+            }
+            *decision = answer;
+            if let Some(charge) = charge {
+                let _ = charges.push((table, charge));
+            }
+        }
+        Ok(decisions)
+    }
+
+    /// Gives permits back to every concurrency rule that the hashes apply to, or to none.
+    pub(crate) fn give_back(&self, hashes: &Hashes, cost: u32) -> Result<(), ReleaseError> {
+        let held = || {
+            self.tables.iter().enumerate().filter_map(|(position, table)| {
+                let Quota::Concurrency(_) = table.quota() else { return None };
+                Some((table, self.hash_for(hashes, position)?))
+            })
+        };
+        for (table, hash) in held() {
+            table.check_release(hash, cost)?;
+        }
+        for (table, hash) in held() {
+            table.release(hash, cost)?;
+        }
+        Ok(())
+    }
+}
+
+impl<M> fmt::Debug for KeyedPlan<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyedPlan")
+            .field("plan", &format_args!("{}", self.plan))
+            .finish_non_exhaustive()
+    }
+}
+
+/// The position of the first rule that counts by `dimension`.
+#[inline]
+fn first_of_dimension(plan: &Plan, dimension: &str) -> Option<u8> {
+    (0..).zip(plan.rules()).find(|(_, rule)| rule.dimension() == dimension).map(|(first, _)| first)
+}
+
+/// The hash of each dimension's key, at the position of the first rule that counts by it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Hashes([Option<KeyHash>; MAX_RULES]);
+
+impl Hashes {
+    #[inline]
+    fn set(&mut self, first: u8, hash: KeyHash) {
+        if let Some(place) = self.0.get_mut(usize::from(first)) {
+            *place = Some(hash);
+        }
+    }
+
+    #[inline]
+    fn get(&self, first: u8) -> Option<KeyHash> {
+        self.0.get(usize::from(first)).copied().flatten()
+    }
+}
+
+/// What was seen of a plan's cells before anything is charged.
+struct Looks<'t> {
+    allowed: bool,
+    decisions: Vec<(u8, Decision), MAX_RULES>,
+    spots: Vec<Option<Spot<'t>>, MAX_RULES>,
+}
+
+impl Looks<'_> {
+    fn likeliest_refuser(&self) -> usize {
+        let decisions = self.decisions.iter().enumerate();
+        let likeliest = decisions.reduce(|best, other| {
+            if other.1.1.is_likelier_to_refuse_than(&best.1.1) { other } else { best }
+        });
+        likeliest.map_or(0, |(index, _)| index)
+    }
+}

@@ -1,0 +1,136 @@
+//! What a plan answers: each applied rule's decision, and which of them governs.
+//!
+//! SOURCE: SPEC "Plans".
+
+use core::fmt;
+use core::time::Duration;
+
+use heapless::Vec;
+
+use crate::decision::{Decision, Verdict};
+use crate::plan::{MAX_RULES, Plan};
+use crate::rule::Rule;
+
+/// What a plan answers to one call. Its numbers are those of the governing rule.
+///
+/// Which rule governs is worked out when it is asked for. Of a refused plan, the first `never`,
+/// else the longest known wait, else the first refusal; of an allowed one, the smallest share of
+/// its capacity left; among equals the first.
+#[derive(Clone)]
+#[must_use = "a refusal that nobody reads limits nothing"]
+pub struct PlanDecision<'p> {
+    plan: &'p Plan,
+    allowed: bool,
+    applied: Vec<(u8, Decision), MAX_RULES>,
+}
+
+impl<'p> PlanDecision<'p> {
+    #[inline]
+    pub(crate) const fn new(
+        plan: &'p Plan,
+        allowed: bool,
+        applied: Vec<(u8, Decision), MAX_RULES>,
+    ) -> Self {
+        Self { plan, allowed, applied }
+    }
+
+    /// Whether every applied rule was charged.
+    #[inline]
+    pub const fn allowed(&self) -> bool {
+        self.allowed
+    }
+
+    /// The governing rule and its decision; none if every rule was skipped.
+    pub fn governing(&self) -> Option<(&'p Rule, &Decision)> {
+        let entry = if self.allowed { self.tightest() } else { self.refuser() };
+        entry.and_then(|(position, decision)| {
+            Some((self.plan.rules().get(usize::from(*position))?, decision))
+        })
+    }
+
+    /// What became of the call.
+    pub fn verdict(&self) -> Verdict {
+        self.governing().map_or(Verdict::Allow, |(_, decision)| decision.verdict())
+    }
+
+    /// The name of the governing rule; none if every rule was skipped.
+    pub fn rule(&self) -> Option<&'p str> {
+        self.governing().map(|(rule, _)| rule.name())
+    }
+
+    /// The governing rule's capacity in units; none if every rule was skipped.
+    pub fn limit(&self) -> Option<u32> {
+        self.governing().map(|(_, decision)| decision.limit())
+    }
+
+    /// The largest cost that the governing rule would allow right now, after this decision; none
+    /// if every rule was skipped.
+    pub fn remaining(&self) -> Option<u32> {
+        self.governing().map(|(_, decision)| decision.remaining())
+    }
+
+    /// The governing rule's wait: 0 when allowed, none when unknown or when none helps.
+    pub fn retry_after_ns(&self) -> Option<u64> {
+        self.governing().map_or(Some(0), |(_, decision)| decision.retry_after_ns())
+    }
+
+    /// [`Self::retry_after_ns`] as a [`Duration`].
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after_ns().map(Duration::from_nanos)
+    }
+
+    /// The wait until the governing rule is as good as new if nobody calls; none for concurrency,
+    /// or if every rule was skipped.
+    pub fn reset_after_ns(&self) -> Option<u64> {
+        self.governing().and_then(|(_, decision)| decision.reset_after_ns())
+    }
+
+    /// [`Self::reset_after_ns`] as a [`Duration`].
+    pub fn reset_after(&self) -> Option<Duration> {
+        self.reset_after_ns().map(Duration::from_nanos)
+    }
+
+    /// Each applied rule with its own decision, in the plan's order. Of a refused plan, what each
+    /// would answer, uncharged.
+    pub fn rules(&self) -> impl Iterator<Item = (&'p Rule, &Decision)> {
+        let rules = self.plan.rules();
+        self.applied.iter().filter_map(move |(position, decision)| {
+            Some((rules.get(usize::from(*position))?, decision))
+        })
+    }
+
+    fn tightest(&self) -> Option<&(u8, Decision)> {
+        self.applied.iter().reduce(
+            |best, other| {
+                if other.1.is_tighter_than(&best.1) { other } else { best }
+            },
+        )
+    }
+
+    fn refuser(&self) -> Option<&(u8, Decision)> {
+        let refused = || self.applied.iter().filter(|(_, decision)| !decision.allowed());
+        let never = refused().find(|(_, decision)| decision.verdict() == Verdict::Never);
+        never.or_else(|| {
+            // An unknown wait is shorter than any known one.
+            refused().reduce(|best, other| {
+                if other.1.retry_after_ns() > best.1.retry_after_ns() { other } else { best }
+            })
+        })
+    }
+}
+
+impl fmt::Debug for PlanDecision<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.rules().map(|(rule, decision)| (rule.name(), decision))).finish()
+    }
+}
+
+impl fmt::Display for PlanDecision<'_> {
+    /// Says why in a sentence: `key: denied: 0 of 600 left, retry after 100ms`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.governing() {
+            Some((rule, decision)) => write!(f, "{}: {decision}", rule.name()),
+            None => write!(f, "allowed: no rule applies to the keys given"),
+        }
+    }
+}

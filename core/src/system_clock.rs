@@ -1,0 +1,107 @@
+//! The clocks of the operating system.
+
+use core::fmt;
+use core::time::Duration;
+use std::io;
+use std::sync::{Arc, Weak};
+use std::thread;
+use std::time::{Instant, SystemTime};
+
+use crate::atomic::{AtomicU64, Ordering};
+use crate::clock::Clock;
+
+/// The default clock: monotonic, in nanoseconds since 1970 UTC as the wall clock stood when it was
+/// made.
+///
+/// So fixed windows fall on the wall clock's minutes, and stepping the wall clock later changes
+/// nothing. Reading it takes no lock.
+#[derive(Clone, Copy, Debug)]
+pub struct SystemClock {
+    start: Instant,
+    start_unix_ns: u64,
+}
+
+impl SystemClock {
+    /// A clock that starts at the wall clock's time now; at 0 if that is before 1970.
+    pub fn new() -> Self {
+        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        Self { start: Instant::now(), start_unix_ns: whole_ns(since_1970.unwrap_or_default()) }
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for SystemClock {
+    #[inline]
+    fn now_ns(&self) -> u64 {
+        self.start_unix_ns.saturating_add(whole_ns(self.start.elapsed()))
+    }
+}
+
+/// OVERFLOW: saturates 584 years after 1970.
+#[inline]
+fn whole_ns(span: Duration) -> u64 {
+    span.as_secs().saturating_mul(1_000_000_000).saturating_add(u64::from(span.subsec_nanos()))
+}
+
+/// A clock that a thread of its own sets every so often: reading it is one load.
+///
+/// It runs late by up to the interval, and by more while the system does not schedule the thread.
+/// A late clock refuses early and never admits more. Clones read the same time; the thread ends
+/// within an interval of the last one's drop.
+///
+/// ```
+/// use ratecell::{CoarseClock, Limiter};
+/// use std::time::Duration;
+///
+/// let clock = CoarseClock::start(Duration::from_millis(1))?;
+/// let limiter = Limiter::builder("600/min").clock(clock).build()?;
+/// assert!(limiter.acquire("alice", 1)?.allowed());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct CoarseClock {
+    now_ns: Arc<AtomicU64>,
+}
+
+impl CoarseClock {
+    /// Starts a thread that sets the clock every `interval`.
+    ///
+    /// # Errors
+    /// What the system says if it cannot start a thread.
+    pub fn start(interval: Duration) -> io::Result<Self> {
+        let source = SystemClock::new();
+        let now_ns = Arc::new(AtomicU64::new(source.now_ns()));
+        let target = Arc::downgrade(&now_ns);
+        thread::Builder::new()
+            .name("ratecell-clock".into())
+            .spawn(move || keep_setting(&target, source, interval))?;
+        Ok(Self { now_ns })
+    }
+}
+
+fn keep_setting(target: &Weak<AtomicU64>, source: SystemClock, interval: Duration) {
+    while let Some(now_ns) = target.upgrade() {
+        // ORDERING: Relaxed. The word publishes nothing else, and a stale time is a late one.
+        now_ns.store(source.now_ns(), Ordering::Relaxed);
+        drop(now_ns);
+        thread::sleep(interval);
+    }
+}
+
+impl Clock for CoarseClock {
+    #[inline]
+    fn now_ns(&self) -> u64 {
+        self.now_ns.load(Ordering::Relaxed)
+    }
+}
+
+impl fmt::Debug for CoarseClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CoarseClock").field(&self.now_ns()).finish()
+    }
+}

@@ -1,0 +1,193 @@
+//! Giving a key its slot: claims, and how one of them becomes the key's only home.
+//!
+//! **Reuse.** A slot whose cell is as good as new is marked as leaving, its cell looked at again,
+//! and only if it is still as good as new does the mark become another key's claim.
+//!
+//! **One home.** A claim counts only once confirmed. Whoever has seen a claim looks at all of the
+//! key's slots again before confirming it: an owned slot of the key voids all its claims; the first
+//! claim wins and the others are voided. Any thread may confirm for another.
+//!
+//! ```text
+//! thread 1                      thread 2                      slot 0     slot 1
+//! sees no slot of k             sees no slot of k             free       free
+//!                               claims slot 1                 free       claim k
+//! claims slot 0                                               claim k    claim k
+//!                               looks again: slot 0 is first
+//!                               voids slot 1                  claim k    free
+//! looks again, confirms                                       k          free
+//!                               settles on slot 0             k          free
+//! ```
+
+use super::layout::{Counter, KEY_REGIONS, REGION_SLOTS};
+use super::owner::{Owner, Tag};
+use super::{Memory, Spot, Table, slot_at};
+use crate::decision::UNKNOWN;
+use crate::key::KeyHash;
+
+/// As many owing keys in its first region, and a new key looks at its other regions too.
+///
+/// Six of eight keeps five keys in six in their first region at four fifths load, where with
+/// three regions fewer than one new key in 10,000 finds none.
+const CROWDED: usize = if cfg!(loom) { REGION_SLOTS } else { 6 };
+
+/// What became of an attempt to claim a slot.
+pub(super) enum Claim {
+    /// The key has a claim, to be confirmed.
+    Placed,
+    /// Another thread was faster; look again.
+    Lost,
+    /// Every slot in reach is another key's that owes, for `wait_ns` more at the least.
+    Full { wait_ns: u64 },
+}
+
+/// A slot that a new key could have.
+pub(super) struct Candidate<'t> {
+    spot: Spot<'t>,
+    seen: Owner,
+}
+
+/// How a candidate is ranked: the fewer the better, from left to right.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    /// Another key's unconfirmed claim, that would have to be voided.
+    claimed: bool,
+    owing_in_region: usize,
+}
+
+impl<M: Memory> Table<M> {
+    /// The one slot that is the key's home, made so from its claims if need be; none if there are
+    /// no claims. Lock-free.
+    pub(super) fn settle(&self, hash: KeyHash) -> Option<Spot<'_>> {
+        'again: loop {
+            let mut claim = None;
+            let mut home = None;
+            for (position, spot) in self.spots(hash) {
+                let owner = spot.load();
+                if owner.is_home_of(hash.identity) {
+                    home = home.or(Some(spot));
+                } else if owner.is_claim_of(hash.identity) && claim.is_none() {
+                    claim = Some((position, spot, owner));
+                }
+            }
+            let Some((position, spot, owner)) = claim else { return home };
+            if home.is_some() {
+                // A claim beside a home is void.
+                spot.exchange(owner, owner.voided());
+                continue 'again;
+            }
+            // INVARIANT: every slot is looked at after the claim was seen. A key that got its home
+            // before the claim was placed is seen here; one that gets it later voids the claim.
+            for (other_position, other) in self.spots(hash) {
+                if other_position == position {
+                    continue;
+                }
+                let seen = other.load();
+                if seen.is_home_of(hash.identity)
+                    || (seen.is_claim_of(hash.identity) && other_position < position)
+                {
+                    spot.exchange(owner, owner.voided());
+                    continue 'again;
+                }
+                if seen.is_claim_of(hash.identity) && !other.exchange(seen, seen.voided()) {
+                    continue 'again;
+                }
+            }
+            if spot.exchange(owner, owner.owned()) {
+                self.count(Counter::Inserted);
+                return Some(spot);
+            }
+        }
+    }
+
+    /// Tries to claim a slot for a key that has none.
+    pub(super) fn claim(&self, hash: KeyHash, now_ns: u64) -> Claim {
+        let Candidate { spot, seen } = match self.candidate(hash, now_ns) {
+            Ok(candidate) => candidate,
+            Err(wait_ns) => return Claim::Full { wait_ns },
+        };
+        let placed = match seen.tag() {
+            Tag::Free => spot.exchange(seen, seen.claimed_for(hash.identity)),
+            Tag::Claimed => {
+                // Whoever placed it finds it void and tries again; a thread that stopped cannot
+                // keep the slot.
+                spot.exchange(seen, seen.voided());
+                false
+            }
+            Tag::Owned => {
+                let marked = seen.leaving();
+                spot.exchange(seen, marked) && self.take_over(&spot, marked, hash, now_ns)
+            }
+            Tag::Leaving => self.take_over(&spot, seen, hash, now_ns),
+        };
+        if placed { Claim::Placed } else { Claim::Lost }
+    }
+
+    /// Turns a mark into a claim if the cell is as good as new, having been marked.
+    fn take_over(&self, spot: &Spot<'_>, marked: Owner, hash: KeyHash, now_ns: u64) -> bool {
+        if self.quota.clear_after_ns(spot.cell, now_ns) > 0 {
+            spot.exchange(marked, marked.owned());
+            return false;
+        }
+        let taken = spot.exchange(marked, marked.claimed_for(hash.identity));
+        if taken {
+            self.count(Counter::Removed);
+        }
+        taken
+    }
+
+    /// The best slot for a new key, or how long until the first in reach is as good as new.
+    pub(super) fn candidate(&self, hash: KeyHash, now_ns: u64) -> Result<Candidate<'_>, u64> {
+        let mut best: Option<(Rank, Candidate<'_>)> = None;
+        let mut wait_ns = UNKNOWN;
+        for choice in 0..KEY_REGIONS {
+            let Some(region) = self.region(hash, choice) else { break };
+            let mut free = None;
+            let mut idle = None;
+            let mut claimed = None;
+            let mut owing_in_region: usize = 0;
+            for step in 0..REGION_SLOTS {
+                let slot = slot_at(hash, step);
+                let (Some(owner), Some(cell)) = (region.owner(slot), region.cell(slot)) else {
+                    continue;
+                };
+                let spot = Spot { owner, cell };
+                let seen = spot.load();
+                let candidate = Some(Candidate { spot, seen });
+                match seen.tag() {
+                    Tag::Free => free = free.or(candidate),
+                    Tag::Claimed => claimed = claimed.or(candidate),
+                    Tag::Owned | Tag::Leaving => match self.quota.clear_after_ns(cell, now_ns) {
+                        0 => idle = idle.or(candidate),
+                        owing_ns => {
+                            wait_ns = wait_ns.min(owing_ns);
+                            owing_in_region = owing_in_region.saturating_add(1);
+                        }
+                    },
+                }
+            }
+            let open = free.or(idle);
+            let rank = Rank { claimed: open.is_none(), owing_in_region };
+            let Some(candidate) = open.or(claimed) else { continue };
+            let uncrowded = !rank.claimed && choice == 0 && owing_in_region < CROWDED;
+            if best.as_ref().is_none_or(|(other, _)| rank < *other) {
+                best = Some((rank, candidate));
+            }
+            if uncrowded {
+                break;
+            }
+        }
+        best.map(|(_, candidate)| candidate).ok_or(wait_ns)
+    }
+
+    /// All slots that a key may live in, in an order that is the same for every thread.
+    fn spots(&self, hash: KeyHash) -> impl Iterator<Item = (usize, Spot<'_>)> {
+        (0..KEY_REGIONS)
+            .map_while(move |choice| self.region(hash, choice))
+            .flat_map(|region| {
+                (0..REGION_SLOTS).filter_map(move |slot| {
+                    Some(Spot { owner: region.owner(slot)?, cell: region.cell(slot)? })
+                })
+            })
+            .enumerate()
+    }
+}

@@ -1,0 +1,161 @@
+//! The memory of a key table: 64-bit words that the caller owns.
+//!
+//! One of the two files of this crate that may use `unsafe`: it turns a byte range into words.
+
+use crate::atomic::AtomicU64;
+#[cfg(feature = "std")]
+use crate::quota::Quota;
+#[cfg(any(not(loom), feature = "std"))]
+use crate::table::layout::TableError;
+#[cfg(feature = "std")]
+use crate::table::layout::table_words;
+
+/// Memory that a [`Table`](crate::Table) lives in.
+///
+/// `words` gives the same words each time. For speed they start at an address that 128 divides.
+pub trait Memory {
+    /// The words.
+    fn words(&self) -> &[AtomicU64];
+}
+
+impl Memory for &[AtomicU64] {
+    #[inline]
+    fn words(&self) -> &[AtomicU64] {
+        self
+    }
+}
+
+impl<M: Memory> Memory for &M {
+    #[inline]
+    fn words(&self) -> &[AtomicU64] {
+        (**self).words()
+    }
+}
+
+/// Memory for a table in a static: no heap, no alignment to think of.
+///
+/// ```
+/// use ratecell::{GcraQuota, Quota, Seed, StaticMemory, Table};
+///
+/// const QUOTA: GcraQuota = match GcraQuota::new(600, 60_000_000_000, 600) {
+///     Ok(quota) => quota,
+///     Err(_) => panic!("not a quota"),
+/// };
+/// static MEMORY: StaticMemory<{ ratecell::table_words(&Quota::Gcra(QUOTA), 64) }> =
+///     StaticMemory::new();
+///
+/// let table = Table::new(&MEMORY, QUOTA.into(), Seed::random())?;
+/// assert!(table.acquire(table.hash("alice"), 0, 1).allowed());
+/// # Ok::<(), ratecell::TableError>(())
+/// ```
+#[repr(C, align(128))]
+pub struct StaticMemory<const WORDS: usize>([AtomicU64; WORDS]);
+
+impl<const WORDS: usize> StaticMemory<WORDS> {
+    /// Memory of zeros.
+    #[cfg(not(loom))]
+    pub const fn new() -> Self {
+        Self([const { AtomicU64::new(0) }; WORDS])
+    }
+}
+
+#[cfg(not(loom))]
+impl<const WORDS: usize> Default for StaticMemory<WORDS> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const WORDS: usize> Memory for StaticMemory<WORDS> {
+    #[inline]
+    fn words(&self) -> &[AtomicU64] {
+        &self.0
+    }
+}
+
+impl<const WORDS: usize> core::fmt::Debug for StaticMemory<WORDS> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("StaticMemory").field("words", &WORDS).finish_non_exhaustive()
+    }
+}
+
+/// Memory for a table on the heap, taken once and given back on drop.
+#[cfg(feature = "std")]
+#[derive(Debug)]
+pub struct HeapMemory {
+    words: std::boxed::Box<[AtomicU64]>,
+    /// Words before the first that starts a pair of cache lines.
+    skipped: usize,
+}
+
+#[cfg(feature = "std")]
+impl HeapMemory {
+    const ALIGNMENT_BYTES: usize = 128;
+
+    /// Memory in which `keys` keys of `quota` fill four fifths of the slots.
+    ///
+    /// All of it is written at once, so that later no call waits for the system to supply a page.
+    ///
+    /// # Panics
+    /// If the memory cannot be had; [`Self::try_for_keys`] does not.
+    pub fn for_keys(quota: &Quota, keys: usize) -> Self {
+        match Self::try_for_keys(quota, keys) {
+            Ok(memory) => memory,
+            #[expect(clippy::panic, reason = "documented, as for the allocations of std")]
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// As [`Self::for_keys`].
+    ///
+    /// # Errors
+    /// [`TableError::OutOfMemory`].
+    pub fn try_for_keys(quota: &Quota, keys: usize) -> Result<Self, TableError> {
+        let len = table_words(quota, keys);
+        let spare = Self::ALIGNMENT_BYTES / size_of::<AtomicU64>();
+        let mut words = std::vec::Vec::new();
+        let whole = len.saturating_add(spare);
+        if words.try_reserve_exact(whole).is_err() {
+            return Err(TableError::OutOfMemory { words: len });
+        }
+        words.extend((0..whole).map(|_| AtomicU64::new(0)));
+        let words = words.into_boxed_slice();
+        let skipped = words.as_ptr().align_offset(Self::ALIGNMENT_BYTES).min(spare);
+        Ok(Self { words, skipped })
+    }
+}
+
+#[cfg(feature = "std")]
+impl Memory for HeapMemory {
+    #[inline]
+    fn words(&self) -> &[AtomicU64] {
+        self.words.get(self.skipped..).unwrap_or(&[])
+    }
+}
+
+/// The words in a byte range that another language gave.
+///
+/// # Errors
+/// [`TableError::Misaligned`] if `start` is not a multiple of 8. Bytes after the last whole word
+/// are left alone.
+///
+/// # Safety
+/// `start` is valid for reads and writes of `len` bytes for all of `'a`, and while it is, nothing
+/// else touches the bytes but through atomics of 64 bits. They need no values set beforehand beyond
+/// being initialized.
+#[cfg(not(loom))]
+pub unsafe fn words_from_raw<'a>(
+    start: *mut u8,
+    len: usize,
+) -> Result<&'a [AtomicU64], TableError> {
+    let misalignment = start.addr() % align_of::<AtomicU64>().max(8);
+    if misalignment != 0 {
+        return Err(TableError::Misaligned { found: start.addr() });
+    }
+    // SAFETY: `start` is not dangling for `len` bytes as the caller grants, is aligned as checked
+    // above, and every bit pattern is an `AtomicU64`. `len / 8` words lie within `len` bytes, which
+    // a valid range keeps below `isize::MAX`.
+    Ok(unsafe {
+        core::slice::from_raw_parts(start.cast::<AtomicU64>(), len / size_of::<AtomicU64>())
+    })
+}
