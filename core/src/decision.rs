@@ -132,9 +132,9 @@ impl Decision {
     /// The largest cost that would be allowed right now, after this decision; rounded down.
     #[inline]
     pub const fn remaining(&self) -> u32 {
-        let units = match self.unit {
-            0 | 1 => self.room,
-            unit => self.room / unit,
+        let units = match self.room.checked_div(self.unit) {
+            Some(units) if self.unit > 1 => units,
+            _ => self.room,
         };
         if units > u32::MAX as u64 {
             u32::MAX

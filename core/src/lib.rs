@@ -28,7 +28,17 @@ assert_eq!(decision.remaining(), Some(19));
 ```"
 )]
 #![no_std]
-#![cfg_attr(not(any(feature = "std", test)), deny(clippy::std_instead_of_alloc))]
+// Beside the lints of the workspace: nothing here may panic, wrap or lose bits unseen. They stand
+// here and not in the manifest so that they leave the tests alone.
+#![deny(
+    clippy::std_instead_of_core,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_possible_truncation
+)]
 
 #[cfg(feature = "std")]
 extern crate std;

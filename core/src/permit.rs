@@ -3,7 +3,7 @@
 use core::fmt;
 use core::ops::Deref;
 
-use crate::keyed_plan::{Hashes, KeyedPlan};
+use crate::keyed_plan::{Charged, Hashes, KeyedPlan};
 use crate::plan_decision::PlanDecision;
 use crate::table::Memory;
 
@@ -26,7 +26,7 @@ pub struct Permit<'p, M: Memory> {
     plan: &'p KeyedPlan<M>,
     hashes: Hashes,
     decision: PlanDecision<'p>,
-    /// 0 where nothing is held.
+    charged: Charged,
     cost: u32,
 }
 
@@ -35,10 +35,10 @@ impl<'p, M: Memory> Permit<'p, M> {
         plan: &'p KeyedPlan<M>,
         hashes: Hashes,
         decision: PlanDecision<'p>,
+        charged: Charged,
         cost: u32,
     ) -> Self {
-        let cost = if decision.allowed() { cost } else { 0 };
-        Self { plan, hashes, decision, cost }
+        Self { plan, hashes, decision, charged, cost }
     }
 }
 
@@ -53,7 +53,7 @@ impl<'p, M: Memory> Deref for Permit<'p, M> {
 impl<M: Memory> Drop for Permit<'_, M> {
     fn drop(&mut self) {
         // It fails only if somebody has given these permits back already, by hand.
-        let _ = self.plan.give_back(&self.hashes, self.cost);
+        let _ = self.plan.give_back(&self.hashes, self.charged, self.cost);
     }
 }
 

@@ -30,6 +30,7 @@ fn answer(decision: &Decision) -> cases::Answer {
 }
 
 /// A bare cell; sliding ones have room for the most segments.
+#[expect(clippy::large_enum_variant, reason = "one at a time")]
 enum Bare {
     Gcra(AtomicTat),
     Fixed(AtomicWindow),

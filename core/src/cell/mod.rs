@@ -4,7 +4,8 @@
 //! comes from a quota's transition. No clock, no allocation, no lock.
 //!
 //! A charge that a plan or a table cannot keep is taken back by its [`Receipt`]. Taking back never
-//! mints: counts subtract exactly, from the window or segment that was charged and no other; a tat
+//! mints: counts subtract exactly, from the window or segment that was charged and no other (a
+//! segment that stays charged by others then comes back with the tick that was written last); a tat
 //! goes back only if nobody has moved it since, else the charge stays.
 
 mod held;
@@ -179,7 +180,10 @@ impl Quota {
             Self::Gcra(quota) => take_back_word(quota, word, orders, receipt),
             Self::Fixed(quota) => take_back_word(quota, word, orders, receipt),
             Self::Concurrency(quota) => take_back_word(quota, word, orders, receipt),
-            Self::Sliding(quota) => segments::take_back(quota, word, orders, receipt),
+            Self::Sliding(quota) => {
+                segments::take_back(quota, word, orders, receipt);
+                true
+            }
         }
     }
 

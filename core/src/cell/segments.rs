@@ -235,7 +235,10 @@ pub(super) fn charge(
             Step::Advance { to } => {
                 ring.exchange_head(head, to);
             }
-            Step::Charge { from, to } => {
+            // INVARIANT: the head is looked at once more, so that `from` was read while it was open
+            // here. A slot read later may be another lap's, empty and open, and would take a tick
+            // of this one. Whatever happens to the slot from here on makes the exchange fail.
+            Step::Charge { from, to } if ring.head() == head => {
                 if !from.is_frozen() && ring.exchange(head.index(), from, to) {
                     let receipt = Receipt {
                         index: (head.index() as usize).saturating_add(1),
@@ -247,6 +250,7 @@ pub(super) fn charge(
                     return (decision, Some(receipt));
                 }
             }
+            Step::Charge { .. } => {}
         }
     }
 }
@@ -280,26 +284,24 @@ pub(super) fn peek(
 }
 
 /// Takes a charge back, from its own segment only. Lock-free.
+///
+/// The slot keeps its tick, though the charge may have moved it on: the word that the charge left can
+/// stand for other charges by now, whose units an older tick would bring back early.
 pub(super) fn take_back(
     quota: &SlidingQuota,
     word: &AtomicU64,
     orders: Orders,
     receipt: &Receipt,
-) -> bool {
-    let Receipt { before, after, segment, cost, .. } = *receipt;
-    if word.compare_exchange(after, before, orders.exchange, orders.load).is_ok() {
-        return true;
-    }
+) {
     let mut found = Slot(word.load(orders.load));
     // Once the segment has expired its units have gone with it.
-    while quota.is_of_segment(found, segment) {
-        let Some(rest) = found.less(cost) else { break };
+    while quota.is_of_segment(found, receipt.segment) {
+        let Some(rest) = found.less(receipt.cost) else { return };
         match word.compare_exchange(found.0, rest.0, orders.exchange, orders.load) {
-            Ok(_) => break,
+            Ok(_) => return,
             Err(now) => found = Slot(now),
         }
     }
-    true
 }
 
 /// Forgets all counts, slot by slot, as long as `mine` holds after a slot is read. Lock-free.

@@ -42,17 +42,13 @@ impl Head {
     /// The ring index of the segment that is, or was, open.
     #[inline]
     pub(crate) const fn index(self) -> u32 {
-        #[expect(clippy::cast_possible_truncation, reason = "7 bits")]
-        let index = (self.0 >> DISTANCE_BITS & LOW_MASK) as u32;
-        index
+        (self.0 >> DISTANCE_BITS & LOW_MASK) as u32
     }
 
     /// Segments to the next one, 1 to the ring's length; 0 while the head is open.
     #[inline]
     pub(crate) const fn distance(self) -> u32 {
-        #[expect(clippy::cast_possible_truncation, reason = "7 bits")]
-        let distance = (self.0 & LOW_MASK) as u32;
-        distance
+        (self.0 & LOW_MASK) as u32
     }
 
     #[inline]

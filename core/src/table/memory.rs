@@ -2,6 +2,9 @@
 //!
 //! One of the two files of this crate that may use `unsafe`: it turns a byte range into words.
 
+#[cfg(feature = "std")]
+use core::ops::Range;
+
 use crate::atomic::AtomicU64;
 #[cfg(feature = "std")]
 use crate::quota::Quota;
@@ -84,13 +87,14 @@ impl<const WORDS: usize> core::fmt::Debug for StaticMemory<WORDS> {
 #[derive(Debug)]
 pub struct HeapMemory {
     words: std::boxed::Box<[AtomicU64]>,
-    /// Words before the first that starts a pair of cache lines.
-    skipped: usize,
+    /// The words that start with a pair of cache lines.
+    aligned: Range<usize>,
 }
 
 #[cfg(feature = "std")]
 impl HeapMemory {
     const ALIGNMENT_BYTES: usize = 128;
+    const ALIGNMENT_WORDS: usize = Self::ALIGNMENT_BYTES.div_ceil(size_of::<AtomicU64>());
 
     /// Memory in which `keys` keys of `quota` fill four fifths of the slots.
     ///
@@ -112,7 +116,7 @@ impl HeapMemory {
     /// [`TableError::OutOfMemory`].
     pub fn try_for_keys(quota: &Quota, keys: usize) -> Result<Self, TableError> {
         let len = table_words(quota, keys);
-        let spare = Self::ALIGNMENT_BYTES / size_of::<AtomicU64>();
+        let spare = Self::ALIGNMENT_WORDS;
         let mut words = std::vec::Vec::new();
         let whole = len.saturating_add(spare);
         if words.try_reserve_exact(whole).is_err() {
@@ -121,7 +125,7 @@ impl HeapMemory {
         words.extend((0..whole).map(|_| AtomicU64::new(0)));
         let words = words.into_boxed_slice();
         let skipped = words.as_ptr().align_offset(Self::ALIGNMENT_BYTES).min(spare);
-        Ok(Self { words, skipped })
+        Ok(Self { words, aligned: skipped..skipped.saturating_add(len) })
     }
 }
 
@@ -129,7 +133,7 @@ impl HeapMemory {
 impl Memory for HeapMemory {
     #[inline]
     fn words(&self) -> &[AtomicU64] {
-        self.words.get(self.skipped..).unwrap_or(&[])
+        self.words.get(self.aligned.clone()).unwrap_or(&[])
     }
 }
 
@@ -148,14 +152,12 @@ pub unsafe fn words_from_raw<'a>(
     start: *mut u8,
     len: usize,
 ) -> Result<&'a [AtomicU64], TableError> {
-    let misalignment = start.addr() % align_of::<AtomicU64>().max(8);
-    if misalignment != 0 {
+    if !start.addr().is_multiple_of(align_of::<AtomicU64>()) {
         return Err(TableError::Misaligned { found: start.addr() });
     }
+    let words = len.checked_div(size_of::<AtomicU64>()).unwrap_or(0);
     // SAFETY: `start` is not dangling for `len` bytes as the caller grants, is aligned as checked
-    // above, and every bit pattern is an `AtomicU64`. `len / 8` words lie within `len` bytes, which
-    // a valid range keeps below `isize::MAX`.
-    Ok(unsafe {
-        core::slice::from_raw_parts(start.cast::<AtomicU64>(), len / size_of::<AtomicU64>())
-    })
+    // above, and every bit pattern is an `AtomicU64`. The words lie within `len` bytes, which a
+    // valid range keeps below `isize::MAX`.
+    Ok(unsafe { core::slice::from_raw_parts(start.cast::<AtomicU64>(), words) })
 }

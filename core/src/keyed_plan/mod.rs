@@ -1,12 +1,11 @@
 //! A plan with a key table for each of its rules: several limits acquired all or nothing.
 //!
-//! It looks at every cell first, so that an ordinary refusal writes nothing; then it charges, the
-//! likeliest refuser first; if a charge loses a race, it takes back what it has charged. It
-//! deliberately has no clock and no memory of its own. SOURCE: SPEC "Plans".
-//!
-//! - P1: a refused plan charges nothing; what a lost race leaves charged is at most the call's own
-//!   cost, and counted.
-//! - P2: a plan admits a call only if every applied rule was charged for it.
+//! The calls; how they charge all or nothing is in `take`. It deliberately has no clock and no
+//! memory of its own. SOURCE: SPEC "Plans".
+
+mod take;
+
+pub(crate) use take::{Charged, Taken};
 
 use core::fmt;
 
@@ -14,7 +13,6 @@ use heapless::Vec;
 
 use crate::call_error::CallError;
 use crate::cell::ReleaseError;
-use crate::decision::Decision;
 use crate::key::{Key, KeyHash, Seed};
 use crate::keys::Keys;
 use crate::permit::Permit;
@@ -22,7 +20,7 @@ use crate::plan::{MAX_RULES, Plan};
 use crate::plan_decision::PlanDecision;
 use crate::quota::Quota;
 use crate::rule::Rule;
-use crate::table::{Charge, Memory, Spot, Table, TableError, TableStats, WhenFull};
+use crate::table::{Memory, Table, TableError, TableStats, WhenFull};
 
 /// A plan over key tables in memory that the caller owns, with `now` passed in.
 ///
@@ -113,7 +111,7 @@ impl<M: Memory> KeyedPlan<M> {
         keys: impl Into<Keys<'k>>,
         cost: u32,
     ) -> Result<PlanDecision<'_>, CallError> {
-        Ok(self.take(&self.plan, &self.hashes(keys.into())?, now_ns, cost))
+        Ok(self.take(&self.plan, &self.hashes(keys.into())?, now_ns, cost).decision)
     }
 
     /// As [`Self::acquire`] under other rules for this call, such as a customer's own cap, which
@@ -132,7 +130,7 @@ impl<M: Memory> KeyedPlan<M> {
         if let Some(mismatch) = self.plan.mismatch(rules) {
             return Err(CallError::OtherRules(mismatch));
         }
-        Ok(self.take(rules, &self.hashes(keys.into())?, now_ns, cost))
+        Ok(self.take(rules, &self.hashes(keys.into())?, now_ns, cost).decision)
     }
 
     /// What [`Self::acquire`] would answer, with `remaining` before the charge. Writes nothing.
@@ -160,17 +158,20 @@ impl<M: Memory> KeyedPlan<M> {
         cost: u32,
     ) -> Result<Permit<'_, M>, CallError> {
         let hashes = self.hashes(keys.into())?;
-        let decision = self.take(&self.plan, &hashes, now_ns, cost);
-        Ok(Permit::new(self, hashes, decision, cost))
+        let Taken { decision, charged } = self.take(&self.plan, &hashes, now_ns, cost);
+        Ok(Permit::new(self, hashes, decision, charged, cost))
     }
 
     /// Gives back the permits that an allowed [`Self::acquire`] with the same keys and cost took.
+    ///
+    /// With [`WhenFull::Allow`] a call may be allowed without taking any: then use
+    /// [`Self::hold`], which knows.
     ///
     /// # Errors
     /// [`CallError::Release`] if a concurrency rule has fewer held; nothing is given back then. Or
     /// as for [`Self::acquire`].
     pub fn release<'k>(&self, keys: impl Into<Keys<'k>>, cost: u32) -> Result<(), CallError> {
-        Ok(self.give_back(&self.hashes(keys.into())?, cost)?)
+        Ok(self.give_back(&self.hashes(keys.into())?, Charged::ALL, cost)?)
     }
 
     /// Forgets what the keys have used; permits stay with their holders. See [`Table::reset`].
@@ -224,97 +225,19 @@ impl<M: Memory> KeyedPlan<M> {
         hashes.get(*self.dimensions.get(position)?)
     }
 
-    /// Acquires under `rules`, which share the state of the plan's.
-    #[inline]
-    fn take(&self, rules: &Plan, hashes: &Hashes, now_ns: u64, cost: u32) -> PlanDecision<'_> {
-        if let ([table], [rule]) = (self.tables.as_slice(), rules.rules()) {
-            let mut applied = Vec::new();
-            let mut allowed = true;
-            if let Some(hash) = self.hash_for(hashes, 0) {
-                let (decision, _) = table.charge(rule.quota(), hash, None, now_ns, cost);
-                allowed = decision.allowed();
-                let _ = applied.push((0, decision));
-            }
-            return PlanDecision::new(&self.plan, allowed, applied);
-        }
-        self.take_all(rules, hashes, now_ns, cost)
-    }
-
-    fn take_all(&self, rules: &Plan, hashes: &Hashes, now_ns: u64, cost: u32) -> PlanDecision<'_> {
-        let mut looks = self.look(rules, hashes, now_ns, cost);
-        if looks.allowed && cost > 0 {
-            match self.charge_all(rules, hashes, &looks, now_ns, cost) {
-                Ok(decisions) => looks.decisions = decisions,
-                Err((index, refusal)) => {
-                    looks.allowed = false;
-                    if let Some((_, decision)) = looks.decisions.get_mut(index) {
-                        *decision = refusal;
-                    }
-                }
-            }
-        }
-        PlanDecision::new(&self.plan, looks.allowed, looks.decisions)
-    }
-
-    /// Looks at every cell that the keys apply to. Writes nothing.
-    fn look(&self, rules: &Plan, hashes: &Hashes, now_ns: u64, cost: u32) -> Looks<'_> {
-        let mut looks = Looks { allowed: true, decisions: Vec::new(), spots: Vec::new() };
-        for (position, (table, rule)) in (0..).zip(self.tables.iter().zip(rules.rules())) {
-            let Some(hash) = self.hash_for(hashes, usize::from(position)) else { continue };
-            let (decision, spot) = table.look(rule.quota(), hash, now_ns, cost);
-            looks.allowed &= decision.allowed();
-            // There is room for as many as a plan has rules.
-            let _ = looks.decisions.push((position, decision));
-            let _ = looks.spots.push(spot);
-        }
-        looks
-    }
-
-    /// Charges every cell that was looked at, or none: then says which refused, and how.
-    fn charge_all(
+    /// Gives permits back to the concurrency rules among `charged` that the hashes apply to, or to
+    /// none.
+    pub(crate) fn give_back(
         &self,
-        rules: &Plan,
         hashes: &Hashes,
-        looks: &Looks<'_>,
-        now_ns: u64,
+        charged: Charged,
         cost: u32,
-    ) -> Result<Vec<(u8, Decision), MAX_RULES>, (usize, Decision)> {
-        let mut decisions = looks.decisions.clone();
-        let mut charges: Vec<(&Table<M>, Charge<'_>), MAX_RULES> = Vec::new();
-        let first = looks.likeliest_refuser();
-        let rest = (0..looks.decisions.len()).filter(|&index| index != first);
-        for index in core::iter::once(first).chain(rest) {
-            let Some((position, decision)) = decisions.get_mut(index) else { continue };
-            let position = usize::from(*position);
-            let (Some(table), Some(rule), Some(hash)) = (
-                self.tables.get(position),
-                rules.rules().get(position),
-                self.hash_for(hashes, position),
-            ) else {
-                continue;
-            };
-            let spot = looks.spots.get(index).copied().flatten();
-            let (answer, charge) = table.charge(rule.quota(), hash, spot, now_ns, cost);
-            if !answer.allowed() {
-                for (table, charge) in &charges {
-                    table.take_back(charge);
-                }
-                return Err((index, answer));
-            }
-            *decision = answer;
-            if let Some(charge) = charge {
-                let _ = charges.push((table, charge));
-            }
-        }
-        Ok(decisions)
-    }
-
-    /// Gives permits back to every concurrency rule that the hashes apply to, or to none.
-    pub(crate) fn give_back(&self, hashes: &Hashes, cost: u32) -> Result<(), ReleaseError> {
+    ) -> Result<(), ReleaseError> {
         let held = || {
-            self.tables.iter().enumerate().filter_map(|(position, table)| {
+            (0..).zip(&self.tables).filter_map(|(position, table)| {
                 let Quota::Concurrency(_) = table.quota() else { return None };
-                Some((table, self.hash_for(hashes, position)?))
+                let hash = self.hash_for(hashes, usize::from(position))?;
+                charged.holds(position).then_some((table, hash))
             })
         };
         for (table, hash) in held() {
@@ -356,22 +279,5 @@ impl Hashes {
     #[inline]
     fn get(&self, first: u8) -> Option<KeyHash> {
         self.0.get(usize::from(first)).copied().flatten()
-    }
-}
-
-/// What was seen of a plan's cells before anything is charged.
-struct Looks<'t> {
-    allowed: bool,
-    decisions: Vec<(u8, Decision), MAX_RULES>,
-    spots: Vec<Option<Spot<'t>>, MAX_RULES>,
-}
-
-impl Looks<'_> {
-    fn likeliest_refuser(&self) -> usize {
-        let decisions = self.decisions.iter().enumerate();
-        let likeliest = decisions.reduce(|best, other| {
-            if other.1.1.is_likelier_to_refuse_than(&best.1.1) { other } else { best }
-        });
-        likeliest.map_or(0, |(index, _)| index)
     }
 }

@@ -1,0 +1,85 @@
+//! G1 to G4.
+
+use proptest::prelude::*;
+use ratecell::{GcraQuota, MAX_NOW_NS, Quota, Tat, Verdict};
+use ratecell_reference as model;
+
+use crate::config;
+use crate::quotas::{built, gcra};
+use crate::steps::{edge_time, lived, most_within, steps};
+
+fn quota_of(quota: &model::Quota) -> GcraQuota {
+    match built(quota).unwrap() {
+        Quota::Gcra(quota) => quota,
+        other => unreachable!("{other:?}"),
+    }
+}
+
+proptest! {
+    #![proptest_config(config(256))]
+
+    #[test]
+    fn g1_an_allowed_charge_moves_tat_forward_and_a_denial_returns_no_new_state(
+        quota in gcra(), start in edge_time(), steps in steps(false, 20), cost in any::<u32>(),
+    ) {
+        let (cell, now_ns, _) = lived(&quota, start, &steps);
+        let tat = cell.tat.load();
+        for cost in [cost, cost % quota.capacity(), 1, 0] {
+            let (decision, next) = quota_of(&quota).decide(tat, now_ns, cost);
+            prop_assert_eq!(next.is_some(), decision.allowed() && cost > 0);
+            prop_assert!(next.is_none_or(|next| next.0 > tat.0));
+        }
+    }
+
+    #[test]
+    fn g2_after_an_allowed_charge_the_backlog_is_at_most_the_burst(
+        quota in gcra(), backlog in any::<u64>(), now in edge_time(), cost in any::<u32>(),
+    ) {
+        let own = quota_of(&quota);
+        let burst_ns = own.emission_interval_ns() * u64::from(own.burst());
+        let now_ns = now.min(MAX_NOW_NS);
+        let tat = Tat(now_ns + backlog % (burst_ns + 1));
+        for cost in [cost % own.burst() + 1, 1] {
+            let (decision, next) = own.decide(tat, now, cost);
+            if let Some(next) = next {
+                prop_assert!(next.0 - now_ns <= burst_ns);
+                let room = (burst_ns - (next.0 - now_ns)) / own.emission_interval_ns();
+                prop_assert_eq!(u64::from(decision.remaining()), room);
+            }
+        }
+    }
+
+    #[test]
+    fn g3_denied_call_passes_at_retry_after_and_not_one_ns_before(
+        quota in gcra(), start in edge_time(), steps in steps(false, 20), share in 1_u32..=16,
+    ) {
+        let (cell, now_ns, _) = lived(&quota, start, &steps);
+        let own = quota_of(&quota);
+        for cost in [1, own.burst() / 16 * share, own.burst()] {
+            let denied = cell.tat.peek(&own, now_ns, cost);
+            let Verdict::Deny = denied.verdict() else { continue };
+            let at_ns = now_ns + denied.retry_after_ns().unwrap();
+            prop_assume!(at_ns <= MAX_NOW_NS);
+            prop_assert!(cell.tat.peek(&own, at_ns, cost).allowed());
+            let early = cell.tat.peek(&own, at_ns - 1, cost);
+            prop_assert_eq!((early.verdict(), early.retry_after_ns()), (Verdict::Deny, Some(1)));
+        }
+    }
+
+    #[test]
+    fn g4_in_any_span_at_most_the_burst_and_a_unit_per_interval_pass(
+        quota in gcra(), start in edge_time(), steps in steps(true, 60),
+    ) {
+        let (_, _, log) = lived(&quota, start, &steps);
+        let own = quota_of(&quota);
+        for first in 0..log.len() {
+            let mut units = 0;
+            for &(at_ns, cost) in &log[first..] {
+                units += u64::from(cost);
+                let come_back = (at_ns - log[first].0) / own.emission_interval_ns();
+                prop_assert!(units <= u64::from(own.burst()) + come_back);
+            }
+        }
+        prop_assert!(most_within(&log, |from_ns, at_ns| from_ns == at_ns) <= own.burst().into());
+    }
+}
