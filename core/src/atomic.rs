@@ -6,8 +6,11 @@
 
 pub(crate) use core::sync::atomic::Ordering;
 
-#[cfg(not(loom))]
+#[cfg(not(any(loom, all(feature = "critical-section", not(target_has_atomic = "64")))))]
 pub use portable_atomic::AtomicU64;
+
+#[cfg(all(not(loom), feature = "critical-section", not(target_has_atomic = "64")))]
+pub use guarded::AtomicU64;
 
 #[cfg(loom)]
 pub use model::AtomicU64;
@@ -106,9 +109,87 @@ mod model {
             self.0.fetch_add(value, order)
         }
 
-        /// Raises the word to `value` if that is more.
-        pub fn fetch_max(&self, value: u64, order: Ordering) -> u64 {
-            self.0.fetch_max(value, order)
+    }
+}
+
+#[cfg(all(not(loom), feature = "critical-section", not(target_has_atomic = "64")))]
+mod guarded {
+    use core::cell::Cell;
+
+    use critical_section::{Mutex, with};
+
+    use super::Ordering;
+
+    /// A word inside the application's critical sections.
+    ///
+    /// Cores with a 32-bit compare-exchange need it too: there `portable-atomic` keeps to a spin
+    /// lock of its own, whatever its `critical-section` feature says, and an interrupt that spins
+    /// for the code that it interrupted never returns.
+    /// Checked by: firmware/board/src/interrupt.rs.
+    // ORDERING: every critical section is ordered before or after every other, so all accesses are
+    // as strong as SeqCst and the orderings asked for are not looked at.
+    #[derive(Debug)]
+    #[repr(transparent)]
+    pub struct AtomicU64(Mutex<Cell<u64>>);
+
+    impl AtomicU64 {
+        /// A word that holds `value`.
+        pub const fn new(value: u64) -> Self {
+            Self(Mutex::new(Cell::new(value)))
+        }
+
+        /// Reads the word.
+        #[inline]
+        pub fn load(&self, _: Ordering) -> u64 {
+            self.update(|value| value)
+        }
+
+        /// Writes the word.
+        #[inline]
+        pub fn store(&self, value: u64, _: Ordering) {
+            self.update(|_| value);
+        }
+
+        /// Writes `to` if the word holds `from`.
+        #[inline]
+        pub fn compare_exchange(
+            &self,
+            from: u64,
+            to: u64,
+            _: Ordering,
+            _: Ordering,
+        ) -> Result<u64, u64> {
+            let found = self.update(|value| if value == from { to } else { value });
+            if found == from { Ok(found) } else { Err(found) }
+        }
+
+        /// As [`Self::compare_exchange`]; there are no spurious failures.
+        #[inline]
+        pub fn compare_exchange_weak(
+            &self,
+            from: u64,
+            to: u64,
+            success: Ordering,
+            failure: Ordering,
+        ) -> Result<u64, u64> {
+            self.compare_exchange(from, to, success, failure)
+        }
+
+        /// Adds to the word and returns what it held.
+        #[inline]
+        pub fn fetch_add(&self, value: u64, _: Ordering) -> u64 {
+            self.update(|held| held.wrapping_add(value))
+        }
+
+        /// Changes the word and returns what it held.
+        #[inline]
+        fn update(&self, change: impl FnOnce(u64) -> u64) -> u64 {
+            with(|section| {
+                let word = self.0.borrow(section);
+                let held = word.get();
+                word.set(change(held));
+                held
+            })
         }
     }
 }

@@ -33,17 +33,29 @@ impl ConcurrencyQuota {
     /// takes anything. Wait-free.
     #[inline]
     pub const fn decide(&self, held: Held, cost: u32) -> (Decision, Option<Held>) {
-        if cost > self.limit {
-            return (Decision::never(self.standing(held)), None);
+        match self.charged(held, cost) {
+            Some(next) => (Decision::allow(self.standing(next)), Some(next)),
+            None => (self.without_charge(held, cost), None),
         }
-        if cost == 0 {
-            return (Decision::allow(self.standing(held)), None);
-        }
+    }
+
+    /// The state after the call's charge; none if it is refused or takes nothing.
+    #[inline]
+    const fn charged(&self, held: Held, cost: u32) -> Option<Held> {
         let charged = Held(held.0.saturating_add(cost as u64));
-        if charged.0 > self.limit as u64 {
-            return (Decision::deny(UNKNOWN, self.standing(held)), None);
+        if cost == 0 || charged.0 > self.limit as u64 { None } else { Some(charged) }
+    }
+
+    #[inline]
+    const fn without_charge(&self, held: Held, cost: u32) -> Decision {
+        let standing = self.standing(held);
+        if cost == 0 {
+            return Decision::allow(standing);
         }
-        (Decision::allow(self.standing(charged)), Some(charged))
+        if cost > self.limit {
+            return Decision::never(standing);
+        }
+        Decision::deny(UNKNOWN, standing)
     }
 
     #[inline]
@@ -74,9 +86,18 @@ impl Held {
 
 impl WordQuota for ConcurrencyQuota {
     #[inline]
-    fn decide_word(&self, word: u64, _now_ns: u64, cost: u32) -> (Decision, Option<u64>) {
-        let (decision, next) = self.decide(Held(word), cost);
-        (decision, next.map(|held| held.0))
+    fn charged(&self, word: u64, _now_ns: u64, cost: u32) -> Option<u64> {
+        self.charged(Held(word), cost).map(|held| held.0)
+    }
+
+    #[inline]
+    fn after_charge(&self, charged: u64, _now_ns: u64) -> Decision {
+        Decision::allow(self.standing(Held(charged)))
+    }
+
+    #[inline]
+    fn without_charge(&self, word: u64, _now_ns: u64, cost: u32) -> Decision {
+        self.without_charge(Held(word), cost)
     }
 
     #[inline]

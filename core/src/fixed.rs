@@ -69,22 +69,41 @@ impl FixedQuota {
         now_ns: u64,
         cost: u32,
     ) -> (Decision, Option<Window>) {
+        match self.charged(window, now_ns, cost) {
+            Some(next) => (self.after_charge(next, now_ns), Some(next)),
+            None => (self.without_charge(window, now_ns, cost), None),
+        }
+    }
+
+    /// The state after the call's charge; none if it is refused or takes nothing.
+    #[inline]
+    const fn charged(&self, window: Window, now_ns: u64, cost: u32) -> Option<Window> {
+        let current = self.current(window, instant::clamped(now_ns));
+        let count = current.count.saturating_add(cost as u64);
+        if cost == 0 || count > self.limit as u64 {
+            return None;
+        }
+        Some(Window(current.number << self.count_bits | count))
+    }
+
+    #[inline]
+    const fn after_charge(&self, charged: Window, now_ns: u64) -> Decision {
+        let now = instant::clamped(now_ns);
+        Decision::allow(self.standing(self.current(charged, now), now))
+    }
+
+    #[inline]
+    const fn without_charge(&self, window: Window, now_ns: u64, cost: u32) -> Decision {
         let now = instant::clamped(now_ns);
         let current = self.current(window, now);
-        if cost > self.limit {
-            return (Decision::never(self.standing(current, now)), None);
-        }
+        let standing = self.standing(current, now);
         if cost == 0 {
-            return (Decision::allow(self.standing(current, now)), None);
+            return Decision::allow(standing);
         }
-        let charged = current.count.saturating_add(cost as u64);
-        if charged > self.limit as u64 {
-            let retry_after_ns = current.end_ns.saturating_sub(now);
-            return (Decision::deny(retry_after_ns, self.standing(current, now)), None);
+        if cost > self.limit {
+            return Decision::never(standing);
         }
-        let current = Current { count: charged, ..current };
-        let next = Window(current.number << self.count_bits | charged);
-        (Decision::allow(self.standing(current, now)), Some(next))
+        Decision::deny(current.end_ns.saturating_sub(now), standing)
     }
 
     /// The window that a call at `now` falls in, the newest that the cell or the clock has seen.
@@ -140,9 +159,18 @@ pub struct Window(pub u64);
 
 impl WordQuota for FixedQuota {
     #[inline]
-    fn decide_word(&self, word: u64, now_ns: u64, cost: u32) -> (Decision, Option<u64>) {
-        let (decision, next) = self.decide(Window(word), now_ns, cost);
-        (decision, next.map(|window| window.0))
+    fn charged(&self, word: u64, now_ns: u64, cost: u32) -> Option<u64> {
+        self.charged(Window(word), now_ns, cost).map(|window| window.0)
+    }
+
+    #[inline]
+    fn after_charge(&self, charged: u64, now_ns: u64) -> Decision {
+        self.after_charge(Window(charged), now_ns)
+    }
+
+    #[inline]
+    fn without_charge(&self, word: u64, now_ns: u64, cost: u32) -> Decision {
+        self.without_charge(Window(word), now_ns, cost)
     }
 
     #[inline]

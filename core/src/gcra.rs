@@ -113,23 +113,55 @@ impl GcraQuota {
     /// the call takes anything. Wait-free.
     #[inline]
     pub const fn decide(&self, tat: Tat, now_ns: u64, cost: u32) -> (Decision, Option<Tat>) {
+        match self.charged(tat, now_ns, cost) {
+            Some(next) => (self.after_charge(next, now_ns), Some(next)),
+            None => (self.without_charge(tat, now_ns, cost), None),
+        }
+    }
+
+    /// The state after the call's charge; none if it is refused or takes nothing.
+    #[inline]
+    const fn charged(&self, tat: Tat, now_ns: u64, cost: u32) -> Option<Tat> {
+        if cost == 0 || cost > self.burst {
+            return None;
+        }
         let now = instant::clamped(now_ns);
         let backlog = tat.0.saturating_sub(now);
-        if cost > self.burst {
-            return (Decision::never(self.standing(backlog)), None);
+        let (needed_ns, room_ns) = self.needed(cost);
+        if backlog > room_ns {
+            return None;
         }
+        // OVERFLOW: backlog + needed <= burst_ns <= 2^62, and now is below 2^63.
+        Some(Tat(now.wrapping_add(backlog).wrapping_add(needed_ns)))
+    }
+
+    #[inline]
+    const fn after_charge(&self, charged: Tat, now_ns: u64) -> Decision {
+        let backlog = charged.0.saturating_sub(instant::clamped(now_ns));
+        Decision::allow(self.standing(backlog))
+    }
+
+    #[inline]
+    const fn without_charge(&self, tat: Tat, now_ns: u64, cost: u32) -> Decision {
+        let backlog = tat.0.saturating_sub(instant::clamped(now_ns));
+        let standing = self.standing(backlog);
         if cost == 0 {
-            return (Decision::allow(self.standing(backlog)), None);
+            return Decision::allow(standing);
         }
-        // OVERFLOW: cost <= burst, so the product is at most burst_ns <= 2^62. A state made by
-        // these transitions has backlog < 2^63 + 2^62; on a corrupt one the sum saturates, a denial.
-        let charged =
-            backlog.saturating_add((cost as u64).saturating_mul(self.emission_interval_ns));
-        if charged > self.burst_ns {
-            let retry_after_ns = charged.saturating_sub(self.burst_ns);
-            return (Decision::deny(retry_after_ns, self.standing(backlog)), None);
+        if cost > self.burst {
+            return Decision::never(standing);
         }
-        (Decision::allow(self.standing(charged)), Some(Tat(now.saturating_add(charged))))
+        let (_, room_ns) = self.needed(cost);
+        Decision::deny(backlog.saturating_sub(room_ns), standing)
+    }
+
+    /// What a cost up to the burst adds to the backlog, and the most backlog that leaves room for
+    /// it.
+    #[inline]
+    const fn needed(&self, cost: u32) -> (u64, u64) {
+        // OVERFLOW: the product is at most burst_ns, which fits.
+        let needed_ns = (cost as u64).wrapping_mul(self.emission_interval_ns);
+        (needed_ns, self.burst_ns.wrapping_sub(needed_ns))
     }
 
     #[inline]
@@ -149,9 +181,18 @@ pub struct Tat(pub u64);
 
 impl WordQuota for GcraQuota {
     #[inline]
-    fn decide_word(&self, word: u64, now_ns: u64, cost: u32) -> (Decision, Option<u64>) {
-        let (decision, next) = self.decide(Tat(word), now_ns, cost);
-        (decision, next.map(|tat| tat.0))
+    fn charged(&self, word: u64, now_ns: u64, cost: u32) -> Option<u64> {
+        self.charged(Tat(word), now_ns, cost).map(|tat| tat.0)
+    }
+
+    #[inline]
+    fn after_charge(&self, charged: u64, now_ns: u64) -> Decision {
+        self.after_charge(Tat(charged), now_ns)
+    }
+
+    #[inline]
+    fn without_charge(&self, word: u64, now_ns: u64, cost: u32) -> Decision {
+        self.without_charge(Tat(word), now_ns, cost)
     }
 
     #[inline]

@@ -20,13 +20,29 @@ pub use tat::AtomicTat;
 pub use window::AtomicWindow;
 
 use crate::atomic::{AtomicU64, Orders};
+use crate::concurrency::ConcurrencyQuota;
 use crate::decision::{Decision, UNKNOWN};
+use crate::fixed::FixedQuota;
+use crate::gcra::GcraQuota;
 use crate::quota::Quota;
 
 /// A quota whose cell is one word.
 pub(crate) trait WordQuota {
-    /// The transition on the raw word.
-    fn decide_word(&self, word: u64, now_ns: u64, cost: u32) -> (Decision, Option<u64>);
+    /// The word after the call's charge; none if the call is refused or takes nothing.
+    fn charged(&self, word: u64, now_ns: u64, cost: u32) -> Option<u64>;
+
+    /// The answer to a call whose charge has left `charged`.
+    fn after_charge(&self, charged: u64, now_ns: u64) -> Decision;
+
+    /// The answer to a call that [`Self::charged`] gives no word for.
+    fn without_charge(&self, word: u64, now_ns: u64, cost: u32) -> Decision;
+
+    /// What a call would be answered, with `remaining` before its charge.
+    #[inline]
+    fn foreseen(&self, word: u64, now_ns: u64, cost: u32) -> Decision {
+        let cost = if self.charged(word, now_ns, cost).is_some() { 0 } else { cost };
+        self.without_charge(word, now_ns, cost)
+    }
 
     /// How long until the word is as good as new: 0 if it is, `UNKNOWN` if nobody can know.
     fn clear_after_ns(&self, word: u64, now_ns: u64) -> u64;
@@ -51,6 +67,14 @@ pub(crate) struct Receipt {
     cost: u32,
 }
 
+impl Receipt {
+    /// The receipt of a charge that took a cell's only word from `before` to `after`.
+    #[inline]
+    pub(crate) const fn of_word(before: u64, after: u64, cost: u32) -> Self {
+        Self { index: 0, before, after, segment: 0, cost }
+    }
+}
+
 /// Decides a call on one word and charges it if allowed. Lock-free: an exchange fails only
 /// because another's succeeded.
 #[inline]
@@ -62,17 +86,16 @@ fn charge_word(
     cost: u32,
 ) -> (Decision, Option<Receipt>) {
     let mut before = word.load(orders.load);
-    loop {
-        let (decision, next) = quota.decide_word(before, now_ns, cost);
-        let Some(after) = next else { return (decision, None) };
+    while let Some(after) = quota.charged(before, now_ns, cost) {
         match word.compare_exchange_weak(before, after, orders.exchange, orders.load) {
             Ok(_) => {
-                let receipt = Receipt { index: 0, before, after, segment: 0, cost };
-                return (decision, Some(receipt));
+                let receipt = Receipt::of_word(before, after, cost);
+                return (quota.after_charge(after, now_ns), Some(receipt));
             }
             Err(found) => before = found,
         }
     }
+    (quota.without_charge(before, now_ns, cost), None)
 }
 
 /// What `acquire` would answer, with `remaining` before the charge. Wait-free, writes nothing.
@@ -84,12 +107,7 @@ fn peek_word(
     now_ns: u64,
     cost: u32,
 ) -> Decision {
-    let found = word.load(orders.load);
-    let (decision, _) = quota.decide_word(found, now_ns, cost);
-    if !decision.allowed() || cost == 0 {
-        return decision;
-    }
-    quota.decide_word(found, now_ns, 0).0
+    quota.foreseen(word.load(orders.load), now_ns, cost)
 }
 
 /// Takes a charge back if that mints nothing. Lock-free.
@@ -126,6 +144,12 @@ fn empty_word(quota: &impl WordQuota, word: &AtomicU64, orders: Orders, mine: im
 
 /// The cell of a table's slot, of whichever kind the quota says.
 impl Quota {
+    /// The quota if its cell is one word, with that word.
+    #[inline]
+    fn with_word<'a>(&'a self, cell: &'a [AtomicU64]) -> Option<(OneWord<'a>, &'a AtomicU64)> {
+        Some((self.one_word()?, cell.first()?))
+    }
+
     /// Decides a call on a cell and charges it if allowed.
     #[inline]
     pub(crate) fn charge(
@@ -135,14 +159,10 @@ impl Quota {
         cost: u32,
     ) -> (Decision, Option<Receipt>) {
         let orders = Orders::IN_TABLE;
-        match (self, cell.first()) {
-            (Self::Gcra(quota), Some(word)) => charge_word(quota, word, orders, now_ns, cost),
-            (Self::Fixed(quota), Some(word)) => charge_word(quota, word, orders, now_ns, cost),
-            (Self::Concurrency(quota), Some(word)) => {
-                charge_word(quota, word, orders, now_ns, cost)
-            }
-            (Self::Sliding(quota), _) => segments::charge(quota, cell, orders, now_ns, cost),
-            (_, None) => (self.fresh(now_ns, cost), None),
+        match (self.with_word(cell), self) {
+            (Some((quota, word)), _) => charge_word(&quota, word, orders, now_ns, cost),
+            (None, Self::Sliding(quota)) => segments::charge(quota, cell, orders, now_ns, cost),
+            (None, _) => (self.fresh(now_ns, cost), None),
         }
     }
 
@@ -150,55 +170,47 @@ impl Quota {
     #[inline]
     pub(crate) fn peek(&self, cell: &[AtomicU64], now_ns: u64, cost: u32) -> Decision {
         let orders = Orders::IN_TABLE;
-        match (self, cell.first()) {
-            (Self::Gcra(quota), Some(word)) => peek_word(quota, word, orders, now_ns, cost),
-            (Self::Fixed(quota), Some(word)) => peek_word(quota, word, orders, now_ns, cost),
-            (Self::Concurrency(quota), Some(word)) => peek_word(quota, word, orders, now_ns, cost),
-            (Self::Sliding(quota), _) => segments::peek(quota, cell, orders, now_ns, cost),
-            (_, None) => self.fresh(now_ns, cost),
+        match (self.with_word(cell), self) {
+            (Some((quota, word)), _) => peek_word(&quota, word, orders, now_ns, cost),
+            (None, Self::Sliding(quota)) => segments::peek(quota, cell, orders, now_ns, cost),
+            (None, _) => self.fresh(now_ns, cost),
         }
     }
 
     /// What [`Self::peek`] answers for a key that has never been charged.
     pub(crate) fn fresh(&self, now_ns: u64, cost: u32) -> Decision {
-        let zero = crate::sliding::Slot::empty(0);
-        let answer = |cost| match self {
-            Self::Gcra(quota) => quota.decide_word(0, now_ns, cost).0,
-            Self::Fixed(quota) => quota.decide_word(0, now_ns, cost).0,
-            Self::Concurrency(quota) => quota.decide_word(0, now_ns, cost).0,
-            Self::Sliding(quota) => quota.decide(crate::sliding::Head(0), |_| zero, now_ns, cost).0,
-        };
-        let decision = answer(cost);
-        if decision.allowed() { answer(0) } else { decision }
+        match self {
+            Self::Sliding(quota) => segments::fresh(quota, now_ns, cost),
+            Self::Gcra(quota) => quota.foreseen(0, now_ns, cost),
+            Self::Fixed(quota) => quota.foreseen(0, now_ns, cost),
+            Self::Concurrency(quota) => quota.foreseen(0, now_ns, cost),
+        }
     }
 
     /// Takes a charge back if that mints nothing, and says whether it did.
     pub(crate) fn take_back(&self, cell: &[AtomicU64], receipt: &Receipt) -> bool {
         let orders = Orders::IN_TABLE;
-        let Some(word) = cell.get(receipt.index) else { return false };
-        match self {
-            Self::Gcra(quota) => take_back_word(quota, word, orders, receipt),
-            Self::Fixed(quota) => take_back_word(quota, word, orders, receipt),
-            Self::Concurrency(quota) => take_back_word(quota, word, orders, receipt),
-            Self::Sliding(quota) => {
+        match (self.with_word(cell), self, cell.get(receipt.index)) {
+            (Some((quota, word)), ..) => take_back_word(&quota, word, orders, receipt),
+            (None, Self::Sliding(quota), Some(word)) => {
                 segments::take_back(quota, word, orders, receipt);
                 true
             }
+            (None, ..) => false,
         }
     }
 
     /// How long until the cell is as good as new: 0 if it is, `UNKNOWN` if nobody can know.
     #[inline]
     pub(crate) fn clear_after_ns(&self, cell: &[AtomicU64], now_ns: u64) -> u64 {
-        let load = |word: &AtomicU64| word.load(Orders::IN_TABLE.load);
-        match (self, cell.first()) {
-            (Self::Gcra(quota), Some(word)) => quota.clear_after_ns(load(word), now_ns),
-            (Self::Fixed(quota), Some(word)) => quota.clear_after_ns(load(word), now_ns),
-            (Self::Concurrency(quota), Some(word)) => quota.clear_after_ns(load(word), now_ns),
-            (Self::Sliding(quota), _) => segments::peek(quota, cell, Orders::IN_TABLE, now_ns, 0)
-                .reset_after_ns()
-                .unwrap_or(UNKNOWN),
-            (_, None) => UNKNOWN,
+        let orders = Orders::IN_TABLE;
+        match (self.with_word(cell), self) {
+            (Some((quota, word)), _) => quota.clear_after_ns(word.load(orders.load), now_ns),
+            (None, Self::Sliding(quota)) => {
+                let peek = segments::peek(quota, cell, orders, now_ns, 0);
+                peek.reset_after_ns().unwrap_or(UNKNOWN)
+            }
+            (None, _) => UNKNOWN,
         }
     }
 
@@ -209,11 +221,86 @@ impl Quota {
     /// later tat, window or tick. So the exchange fails.
     pub(crate) fn empty(&self, cell: &[AtomicU64], mine: impl Fn() -> bool) {
         let orders = Orders::IN_TABLE;
-        match (self, cell.first()) {
-            (Self::Gcra(quota), Some(word)) => empty_word(quota, word, orders, mine),
-            (Self::Fixed(quota), Some(word)) => empty_word(quota, word, orders, mine),
-            (Self::Sliding(_), _) => segments::empty(cell, orders, mine),
-            (Self::Concurrency(_), _) | (_, None) => {}
+        match self.with_word(cell) {
+            Some((quota, word)) => empty_word(&quota, word, orders, mine),
+            None => segments::empty(cell, orders, mine),
+        }
+    }
+}
+
+/// A quota whose cell is one word, of whichever kind.
+#[derive(Clone, Copy)]
+pub(crate) enum OneWord<'q> {
+    Gcra(&'q GcraQuota),
+    Fixed(&'q FixedQuota),
+    Concurrency(&'q ConcurrencyQuota),
+}
+
+impl Quota {
+    /// The quota if its cell is one word.
+    #[inline]
+    pub(crate) const fn one_word(&self) -> Option<OneWord<'_>> {
+        match self {
+            Self::Gcra(quota) => Some(OneWord::Gcra(quota)),
+            Self::Fixed(quota) => Some(OneWord::Fixed(quota)),
+            Self::Concurrency(quota) => Some(OneWord::Concurrency(quota)),
+            Self::Sliding(_) => None,
+        }
+    }
+}
+
+impl WordQuota for OneWord<'_> {
+    #[inline]
+    fn charged(&self, word: u64, now_ns: u64, cost: u32) -> Option<u64> {
+        match *self {
+            Self::Gcra(quota) => WordQuota::charged(quota, word, now_ns, cost),
+            Self::Fixed(quota) => WordQuota::charged(quota, word, now_ns, cost),
+            Self::Concurrency(quota) => WordQuota::charged(quota, word, now_ns, cost),
+        }
+    }
+
+    #[inline]
+    fn after_charge(&self, charged: u64, now_ns: u64) -> Decision {
+        match *self {
+            Self::Gcra(quota) => WordQuota::after_charge(quota, charged, now_ns),
+            Self::Fixed(quota) => WordQuota::after_charge(quota, charged, now_ns),
+            Self::Concurrency(quota) => quota.after_charge(charged, now_ns),
+        }
+    }
+
+    #[inline]
+    fn without_charge(&self, word: u64, now_ns: u64, cost: u32) -> Decision {
+        match *self {
+            Self::Gcra(quota) => WordQuota::without_charge(quota, word, now_ns, cost),
+            Self::Fixed(quota) => WordQuota::without_charge(quota, word, now_ns, cost),
+            Self::Concurrency(quota) => WordQuota::without_charge(quota, word, now_ns, cost),
+        }
+    }
+
+    #[inline]
+    fn clear_after_ns(&self, word: u64, now_ns: u64) -> u64 {
+        match *self {
+            Self::Gcra(quota) => quota.clear_after_ns(word, now_ns),
+            Self::Fixed(quota) => quota.clear_after_ns(word, now_ns),
+            Self::Concurrency(quota) => quota.clear_after_ns(word, now_ns),
+        }
+    }
+
+    #[inline]
+    fn without(&self, word: u64, charged: u64, cost: u32) -> Option<u64> {
+        match *self {
+            Self::Gcra(quota) => quota.without(word, charged, cost),
+            Self::Fixed(quota) => quota.without(word, charged, cost),
+            Self::Concurrency(quota) => quota.without(word, charged, cost),
+        }
+    }
+
+    #[inline]
+    fn emptied(&self, word: u64) -> u64 {
+        match *self {
+            Self::Gcra(quota) => quota.emptied(word),
+            Self::Fixed(quota) => quota.emptied(word),
+            Self::Concurrency(quota) => quota.emptied(word),
         }
     }
 }

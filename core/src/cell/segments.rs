@@ -20,7 +20,7 @@ use core::fmt;
 
 use crate::atomic::{AtomicU64, Orders};
 use crate::cell::Receipt;
-use crate::decision::Decision;
+use crate::decision::{Decision, UNKNOWN};
 use crate::sliding::{Head, SlidingQuota, Slot, Step};
 
 /// A sliding cell over words of its own: `WORDS` is the quota's segments + 2.
@@ -94,10 +94,17 @@ impl<const WORDS: usize> fmt::Debug for AtomicSegments<WORDS> {
     }
 }
 
-/// The answer of a cell that is too small for the quota: full, without a known wait.
+/// The answer of a cell that no call can charge, being too small for the quota or corrupt: full,
+/// without a known wait.
 #[cold]
 fn misfit(quota: &SlidingQuota, now_ns: u64, cost: u32) -> Decision {
-    crate::quota::Quota::from(*quota).fresh(now_ns, cost).as_full(crate::decision::UNKNOWN)
+    fresh(quota, now_ns, cost).as_full(UNKNOWN)
+}
+
+/// What [`peek`] answers on a cell that has counted nothing.
+pub(super) fn fresh(quota: &SlidingQuota, now_ns: u64, cost: u32) -> Decision {
+    let cost = if cost > quota.limit() { cost } else { 0 };
+    quota.decide(Head::default(), |_| Slot::default(), now_ns, cost).0
 }
 
 /// The two parts of a cell's words.
@@ -120,13 +127,18 @@ impl<'a> Ring<'a> {
         Head(self.head.load(self.orders.load))
     }
 
-    /// A slot; one beyond the ring, which only a corrupt head can name, reads as full.
+    /// Whether a head cannot have come about by these steps. Memory that others may write to can
+    /// hold one; a call then refuses instead of trying for ever.
+    #[inline]
+    fn is_corrupt(&self, head: Head) -> bool {
+        let ring_len = self.quota.ring_len();
+        head.index() >= ring_len || head.distance() > ring_len
+    }
+
     #[inline]
     fn slot(&self, index: u32) -> Slot {
-        match self.slots.get(index as usize) {
-            Some(word) => Slot(word.load(self.orders.load)),
-            None => Slot::new(0, false, Slot::MAX_COUNT),
-        }
+        let word = self.slots.get(index as usize);
+        word.map_or(Slot::default(), |word| Slot(word.load(self.orders.load)))
     }
 
     #[inline]
@@ -149,7 +161,7 @@ impl<'a> Ring<'a> {
     fn finish(&self, closing: Head, now_ns: u64) {
         let ring_len = self.quota.ring_len();
         let distance = closing.distance();
-        let whole_ring = distance >= ring_len;
+        let whole_ring = distance == ring_len;
         if whole_ring {
             if !self.clear(closing, ring_len) {
                 return;
@@ -221,6 +233,9 @@ pub(super) fn charge(
     };
     loop {
         let head = ring.head();
+        if ring.is_corrupt(head) {
+            return (misfit(quota, now_ns, cost), None);
+        }
         if head.is_closing() {
             ring.finish(head, now_ns);
             continue;
@@ -239,7 +254,11 @@ pub(super) fn charge(
             // here. A slot read later may be another lap's, empty and open, and would take a tick
             // of this one. Whatever happens to the slot from here on makes the exchange fail.
             Step::Charge { from, to } if ring.head() == head => {
-                if !from.is_frozen() && ring.exchange(head.index(), from, to) {
+                if from.is_frozen() {
+                    // A slot is frozen only after its head has ceased to be open.
+                    return (misfit(quota, now_ns, cost), None);
+                }
+                if ring.exchange(head.index(), from, to) {
                     let receipt = Receipt {
                         index: (head.index() as usize).saturating_add(1),
                         before: from.0,
@@ -272,6 +291,9 @@ pub(super) fn peek(
     };
     loop {
         let head = ring.head();
+        if ring.is_corrupt(head) {
+            return misfit(quota, now_ns, cost);
+        }
         let read = |index| ring.slot(index);
         let (mut decision, _) = quota.decide(head, read, now_ns, cost);
         if decision.allowed() && cost > 0 {

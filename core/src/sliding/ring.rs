@@ -26,7 +26,7 @@ const SEGMENT_SHIFT: u32 = DISTANCE_BITS + INDEX_BITS;
 ///
 /// INVARIANT: the segment only grows, so no head word ever returns. The shortest segment is
 /// 2^14 ns, so that segment numbers of times below 2^63 ns fit 50 bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Head(pub(crate) u64);
 
 impl Head {
@@ -86,7 +86,7 @@ impl Head {
 /// differ from that of the next, so that a thread that stalled over its exchange for a whole lap
 /// fails; one that stalls for 2^39 ticks (3 days at a period of 1 ms, 580 years at a minute) could
 /// succeed if the count, too, is what it saw.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Slot(pub(crate) u64);
 
 impl Slot {

@@ -20,7 +20,8 @@
 
 use super::layout::{Counter, KEY_REGIONS, REGION_SLOTS};
 use super::owner::{Owner, Tag};
-use super::{Memory, Spot, Table, slot_at};
+use super::probe::{OwnerWord, Spot, slot_at};
+use super::{Memory, Table};
 use crate::decision::UNKNOWN;
 use crate::key::KeyHash;
 
@@ -62,7 +63,7 @@ impl<M: Memory> Table<M> {
             let mut claim = None;
             let mut home = None;
             for (position, spot) in self.spots(hash) {
-                let owner = spot.load();
+                let owner = spot.owner.load();
                 if owner.is_home_of(hash.identity) {
                     home = home.or(Some(spot));
                 } else if owner.is_claim_of(hash.identity) && claim.is_none() {
@@ -72,7 +73,7 @@ impl<M: Memory> Table<M> {
             let Some((position, spot, owner)) = claim else { return home };
             if home.is_some() {
                 // A claim beside a home is void.
-                spot.exchange(owner, owner.voided());
+                spot.owner.exchange(owner, owner.voided());
                 continue 'again;
             }
             // INVARIANT: every slot is looked at after the claim was seen. A key that got its home
@@ -81,18 +82,18 @@ impl<M: Memory> Table<M> {
                 if other_position == position {
                     continue;
                 }
-                let seen = other.load();
+                let seen = other.owner.load();
                 if seen.is_home_of(hash.identity)
                     || (seen.is_claim_of(hash.identity) && other_position < position)
                 {
-                    spot.exchange(owner, owner.voided());
+                    spot.owner.exchange(owner, owner.voided());
                     continue 'again;
                 }
-                if seen.is_claim_of(hash.identity) && !other.exchange(seen, seen.voided()) {
+                if seen.is_claim_of(hash.identity) && !other.owner.exchange(seen, seen.voided()) {
                     continue 'again;
                 }
             }
-            if spot.exchange(owner, owner.owned()) {
+            if spot.owner.exchange(owner, owner.owned()) {
                 self.count(Counter::Inserted);
                 return Some(spot);
             }
@@ -106,16 +107,16 @@ impl<M: Memory> Table<M> {
             Err(wait_ns) => return Claim::Full { wait_ns },
         };
         let placed = match seen.tag() {
-            Tag::Free => spot.exchange(seen, seen.claimed_for(hash.identity)),
+            Tag::Free => spot.owner.exchange(seen, seen.claimed_for(hash.identity)),
             Tag::Claimed => {
                 // Whoever placed it finds it void and tries again; a thread that stopped cannot
                 // keep the slot.
-                spot.exchange(seen, seen.voided());
+                spot.owner.exchange(seen, seen.voided());
                 false
             }
             Tag::Owned => {
                 let marked = seen.leaving();
-                spot.exchange(seen, marked) && self.take_over(&spot, marked, hash, now_ns)
+                spot.owner.exchange(seen, marked) && self.take_over(&spot, marked, hash, now_ns)
             }
             Tag::Leaving => self.take_over(&spot, seen, hash, now_ns),
         };
@@ -125,10 +126,10 @@ impl<M: Memory> Table<M> {
     /// Turns a mark into a claim if the cell is as good as new, having been marked.
     fn take_over(&self, spot: &Spot<'_>, marked: Owner, hash: KeyHash, now_ns: u64) -> bool {
         if self.quota.clear_after_ns(spot.cell, now_ns) > 0 {
-            spot.exchange(marked, marked.owned());
+            spot.owner.exchange(marked, marked.owned());
             return false;
         }
-        let taken = spot.exchange(marked, marked.claimed_for(hash.identity));
+        let taken = spot.owner.exchange(marked, marked.claimed_for(hash.identity));
         if taken {
             self.count(Counter::Removed);
         }
@@ -150,8 +151,8 @@ impl<M: Memory> Table<M> {
                 let (Some(owner), Some(cell)) = (region.owner(slot), region.cell(slot)) else {
                     continue;
                 };
-                let spot = Spot { owner, cell };
-                let seen = spot.load();
+                let spot = Spot { owner: OwnerWord(owner), cell };
+                let seen = spot.owner.load();
                 let candidate = Some(Candidate { spot, seen });
                 match seen.tag() {
                     Tag::Free => free = free.or(candidate),
@@ -185,7 +186,7 @@ impl<M: Memory> Table<M> {
             .map_while(move |choice| self.region(hash, choice))
             .flat_map(|region| {
                 (0..REGION_SLOTS).filter_map(move |slot| {
-                    Some(Spot { owner: region.owner(slot)?, cell: region.cell(slot)? })
+                    Some(Spot { owner: OwnerWord(region.owner(slot)?), cell: region.cell(slot)? })
                 })
             })
             .enumerate()

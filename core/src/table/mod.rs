@@ -15,10 +15,12 @@
 //!   finish it, undo it or pass it by.
 //! - T4: a refused call writes nothing, except that it may finish another's half-done step.
 
+mod charge;
 mod claim;
 mod layout;
 mod memory;
 mod owner;
+mod probe;
 
 pub use layout::{TableError, table_words};
 #[cfg(feature = "std")]
@@ -29,18 +31,16 @@ pub use memory::{Memory, StaticMemory};
 
 use core::fmt;
 
+pub(crate) use charge::Charge;
+pub(crate) use probe::Spot;
+
 use crate::atomic::{AtomicU64, Ordering};
-use crate::cell::{self, Receipt, ReleaseError};
+use crate::cell::{self, ReleaseError};
 use crate::concurrency::Held;
-use crate::decision::{Decision, UNKNOWN};
+use crate::decision::Decision;
 use crate::key::{Key, KeyHash, Seed};
 use crate::quota::Quota;
-use claim::Claim;
-use layout::{Counter, HEADER_WORDS, Header, KEY_REGIONS, REGION_SLOTS, Region, region_words};
-use owner::{Owner, Tag};
-
-/// How often a call that keeps losing slots to other keys tries again before it counts as full.
-const ATTEMPTS: u32 = 64;
+use layout::{Counter, Header, REGION_SLOTS};
 
 /// What a table does with a new key when every slot in its reach belongs to a key that owes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -122,7 +122,7 @@ impl<M: Memory> Table<M> {
     /// denial.
     #[inline]
     pub fn acquire(&self, hash: KeyHash, now_ns: u64, cost: u32) -> Decision {
-        self.charge(&self.quota, hash, None, now_ns, cost).0
+        self.acquire_under(&self.quota, hash, now_ns, cost)
     }
 
     /// As [`Self::acquire`] under another quota that shares the key's state; none if it cannot:
@@ -176,7 +176,7 @@ impl<M: Memory> Table<M> {
     /// [`Self::release`].
     pub fn reset(&self, hash: KeyHash) {
         if let Some(spot) = self.find(hash) {
-            self.quota.empty(spot.cell, || spot.load().is_home_of(hash.identity));
+            self.quota.empty(spot.cell, || spot.owner.load().is_home_of(hash.identity));
         }
     }
 
@@ -191,185 +191,6 @@ impl<M: Memory> Table<M> {
             full_allowed: self.counter(Counter::FullAllowed),
             stranded: self.counter(Counter::Stranded),
         }
-    }
-
-    /// Decides a call and charges it if allowed; `spot` is where an earlier look found the key.
-    #[inline]
-    pub(crate) fn charge<'t>(
-        &'t self,
-        quota: &Quota,
-        hash: KeyHash,
-        spot: Option<Spot<'t>>,
-        now_ns: u64,
-        cost: u32,
-    ) -> (Decision, Option<Charge<'t>>) {
-        let Some(spot) = spot.or_else(|| self.find(hash)) else {
-            return self.charge_new(quota, hash, now_ns, cost);
-        };
-        match self.charge_spot(spot, quota, hash, now_ns, cost) {
-            Some(answer) => answer,
-            None => self.charge_new(quota, hash, now_ns, cost),
-        }
-    }
-
-    /// As [`Self::charge`] where the key may have no slot yet.
-    #[cold]
-    fn charge_new(
-        &self,
-        quota: &Quota,
-        hash: KeyHash,
-        now_ns: u64,
-        cost: u32,
-    ) -> (Decision, Option<Charge<'_>>) {
-        let fresh = quota.fresh(now_ns, cost);
-        let mut wait_ns = UNKNOWN;
-        for _ in 0..ATTEMPTS {
-            if let Some(spot) = self.settle(hash) {
-                match self.charge_spot(spot, quota, hash, now_ns, cost) {
-                    Some(answer) => return answer,
-                    None => continue,
-                }
-            }
-            if cost == 0 || !fresh.allowed() {
-                return (fresh, None);
-            }
-            match self.claim(hash, now_ns) {
-                Claim::Placed | Claim::Lost => {}
-                Claim::Full { wait_ns: found_ns } => {
-                    wait_ns = found_ns;
-                    if self.settle(hash).is_none() {
-                        break;
-                    }
-                }
-            }
-        }
-        match self.when_full {
-            WhenFull::Deny => {
-                self.count(Counter::FullDenied);
-                (fresh.as_full(wait_ns), None)
-            }
-            WhenFull::Allow => {
-                self.count(Counter::FullAllowed);
-                (fresh, None)
-            }
-        }
-    }
-
-    /// Charges the cell of a slot that was the key's. None: it no longer is, and nothing is left
-    /// charged that could be taken back.
-    #[inline]
-    fn charge_spot<'t>(
-        &self,
-        spot: Spot<'t>,
-        quota: &Quota,
-        hash: KeyHash,
-        now_ns: u64,
-        cost: u32,
-    ) -> Option<(Decision, Option<Charge<'t>>)> {
-        let (decision, receipt) = quota.charge(spot.cell, now_ns, cost);
-        let Some(receipt) = receipt else {
-            return spot.load().is_home_of(hash.identity).then_some((decision, None));
-        };
-        let charge = Charge { cell: spot.cell, receipt };
-        if spot.keep(hash) {
-            return Some((decision, Some(charge)));
-        }
-        self.take_back(&charge);
-        None
-    }
-
-    /// Takes a charge back, or counts it where that could mint.
-    pub(crate) fn take_back(&self, charge: &Charge<'_>) {
-        if !self.quota.take_back(charge.cell, &charge.receipt) {
-            self.count(Counter::Stranded);
-        }
-    }
-
-    /// What a charge would be answered, with `remaining` before it, and where the key lives.
-    /// Writes nothing.
-    #[inline]
-    pub(crate) fn look(
-        &self,
-        quota: &Quota,
-        hash: KeyHash,
-        now_ns: u64,
-        cost: u32,
-    ) -> (Decision, Option<Spot<'_>>) {
-        while let Some(spot) = self.find(hash) {
-            let decision = quota.peek(spot.cell, now_ns, cost);
-            if spot.load().is_home_of(hash.identity) {
-                return (decision, Some(spot));
-            }
-        }
-        (self.look_new(quota, hash, now_ns, cost), None)
-    }
-
-    #[cold]
-    fn look_new(&self, quota: &Quota, hash: KeyHash, now_ns: u64, cost: u32) -> Decision {
-        let fresh = quota.fresh(now_ns, cost);
-        if cost == 0 || !fresh.allowed() || self.when_full == WhenFull::Allow {
-            return fresh;
-        }
-        match self.candidate(hash, now_ns) {
-            Ok(_) => fresh,
-            Err(wait_ns) => fresh.as_full(wait_ns),
-        }
-    }
-
-    /// The first slot that is the key's home. At most one is.
-    #[inline]
-    fn find(&self, hash: KeyHash) -> Option<Spot<'_>> {
-        for choice in 0..KEY_REGIONS {
-            let region = self.region(hash, choice)?;
-            for step in 0..REGION_SLOTS {
-                let slot = slot_at(hash, step);
-                let owner = region.owner(slot)?;
-                if Owner(owner.load(Ordering::SeqCst)).is_home_of(hash.identity) {
-                    return Some(Spot { owner, cell: region.cell(slot)? });
-                }
-            }
-        }
-        None
-    }
-
-    /// One of the key's regions; none beyond the table's last. A key's regions are distinct.
-    #[inline]
-    fn region(&self, hash: KeyHash, choice: usize) -> Option<Region<'_>> {
-        let regions = self.header.regions;
-        let first = scaled(hash.place >> 32, regions);
-        let index = match choice {
-            0 => first,
-            _ => self.other_region(hash, first, choice)?,
-        };
-        let len = region_words(&self.quota);
-        let start = (index as usize).wrapping_mul(len).wrapping_add(HEADER_WORDS);
-        let words = self.memory.words().get(start..start.wrapping_add(len))?;
-        Some(Region { words, cell_words: self.quota.cell_words() })
-    }
-
-    /// The second or third region of a key.
-    #[inline]
-    fn other_region(&self, hash: KeyHash, first: u32, choice: usize) -> Option<u32> {
-        let regions = self.header.regions;
-        if choice >= regions as usize {
-            return None;
-        }
-        let after =
-            |index: u32| if index.wrapping_add(1) < regions { index.wrapping_add(1) } else { 0 };
-        let mut second = scaled(hash.place & 0xffff_ffff, regions);
-        if second == first {
-            second = after(second);
-        }
-        if choice == 1 {
-            return Some(second);
-        }
-        // The halves of the place mixed by an odd factor: neither alone says where this is.
-        let mixed = (hash.place ^ hash.identity).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
-        let mut third = scaled(mixed, regions);
-        while third == first || third == second {
-            third = after(third);
-        }
-        Some(third)
     }
 
     fn count(&self, counter: Counter) {
@@ -396,60 +217,6 @@ impl<M> fmt::Debug for Table<M> {
             .field("when_full", &self.when_full)
             .finish_non_exhaustive()
     }
-}
-
-/// The slot to look at in a given step: the key's own first, then the rest of its cache line.
-#[inline]
-const fn slot_at(hash: KeyHash, step: usize) -> usize {
-    #[expect(clippy::cast_possible_truncation, reason = "its low bits are all that counts")]
-    let low = hash.identity as usize;
-    (low ^ step) & REGION_SLOTS.wrapping_sub(1)
-}
-
-/// `word`, of 32 bits, scaled to `0..len`.
-#[inline]
-const fn scaled(word: u64, len: u32) -> u32 {
-    (word.wrapping_mul(len as u64) >> 32) as u32
-}
-
-/// A slot, by its owner word and its cell.
-#[derive(Clone, Copy)]
-pub(crate) struct Spot<'t> {
-    owner: &'t AtomicU64,
-    cell: &'t [AtomicU64],
-}
-
-impl Spot<'_> {
-    #[inline]
-    fn load(&self) -> Owner {
-        Owner(self.owner.load(Ordering::SeqCst))
-    }
-
-    #[inline]
-    fn exchange(&self, from: Owner, to: Owner) -> bool {
-        self.owner.compare_exchange(from.0, to.0, Ordering::SeqCst, Ordering::SeqCst).is_ok()
-    }
-
-    /// Looks at the owner after a charge, and takes a mark off that would let the slot go.
-    /// Whether the slot is still the key's.
-    #[inline]
-    fn keep(&self, hash: KeyHash) -> bool {
-        loop {
-            let owner = self.load();
-            if !owner.is_home_of(hash.identity) {
-                return false;
-            }
-            if owner.tag() == Tag::Owned || self.exchange(owner, owner.owned()) {
-                return true;
-            }
-        }
-    }
-}
-
-/// A charge that can be taken back.
-pub(crate) struct Charge<'t> {
-    cell: &'t [AtomicU64],
-    receipt: Receipt,
 }
 
 /// What a table has counted.

@@ -52,6 +52,12 @@ impl Owner {
         self.is_of(identity) && self.0 & OWNED_BIT != 0
     }
 
+    /// Whether the slot is the key's and not marked.
+    #[inline]
+    pub(super) const fn is_owned_by(self, identity: u64) -> bool {
+        self.is_of(identity) && self.0 & TAG_MASK == OWNED_BIT
+    }
+
     #[inline]
     pub(super) const fn is_claim_of(self, identity: u64) -> bool {
         self.is_of(identity) && matches!(self.tag(), Tag::Claimed)

@@ -1,8 +1,6 @@
 //! A bare cell of any kind behind one pair of calls.
 
-use ratecell::{
-    AtomicHeld, AtomicSegments, AtomicTat, AtomicWindow, Decision, Quota, Verdict,
-};
+use ratecell::{AtomicHeld, AtomicSegments, AtomicTat, AtomicWindow, Decision, Quota, Verdict};
 use ratecell_reference as model;
 
 /// A bare cell of any kind; sliding ones have room for the most segments.
@@ -48,4 +46,3 @@ pub(crate) fn answer(decision: &Decision) -> model::Answer {
         reset_after_ns: decision.reset_after_ns(),
     }
 }
-

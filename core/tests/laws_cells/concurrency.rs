@@ -7,7 +7,7 @@ use crate::config;
 use crate::quotas::concurrency;
 
 proptest! {
-    #![proptest_config(config(256))]
+    #![proptest_config(config(128))]
 
     #[test]
     fn c1_never_more_than_limit_permits_are_held(

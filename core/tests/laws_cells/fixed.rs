@@ -9,7 +9,7 @@ use crate::quotas::{built, fixed};
 use crate::steps::{Driver, edge_time, lived, most_within, steps};
 
 proptest! {
-    #![proptest_config(config(256))]
+    #![proptest_config(config(128))]
 
     #[test]
     fn f1_at_most_limit_units_pass_in_an_aligned_window_and_twice_that_across_an_edge(

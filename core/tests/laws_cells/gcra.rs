@@ -16,7 +16,7 @@ fn quota_of(quota: &model::Quota) -> GcraQuota {
 }
 
 proptest! {
-    #![proptest_config(config(256))]
+    #![proptest_config(config(128))]
 
     #[test]
     fn g1_an_allowed_charge_moves_tat_forward_and_a_denial_returns_no_new_state(

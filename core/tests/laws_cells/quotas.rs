@@ -117,4 +117,3 @@ pub(crate) fn stand_in(quota: model::Quota, other: model::Quota) -> model::Quota
     };
     if built(&shared).is_ok() { shared } else { quota }
 }
-

@@ -20,7 +20,7 @@ fn recent(log: &[(u64, u32)], now_ns: u64, span_ns: u64) -> u32 {
 }
 
 proptest! {
-    #![proptest_config(config(256))]
+    #![proptest_config(config(128))]
 
     #[test]
     fn s1_in_any_span_of_one_period_at_most_limit_units_pass(

@@ -127,7 +127,11 @@ impl Driver {
 }
 
 /// A cell that has gone through `steps`, the time it ended at, and what it admitted and when.
-pub(crate) fn lived(quota: &model::Quota, start_ns: u64, steps: &[Step]) -> (Cell, u64, Vec<(u64, u32)>) {
+pub(crate) fn lived(
+    quota: &model::Quota,
+    start_ns: u64,
+    steps: &[Step],
+) -> (Cell, u64, Vec<(u64, u32)>) {
     let (cell, own) = (Cell::default(), built(quota).unwrap());
     let mut driver = Driver::new(quota, start_ns);
     let mut log = Vec::new();
@@ -155,4 +159,3 @@ pub(crate) fn most_within(log: &[(u64, u32)], within: impl Fn(u64, u64) -> bool)
     };
     (0..log.len()).map(units_from).max().unwrap_or(0)
 }
-

@@ -1,0 +1,206 @@
+//! How a key's cell is charged: charge, then look at the owner again.
+//!
+//! ```text
+//! thread 1, key a               thread 2, key b              slot's owner    cell
+//! finds the slot of a           finds its cell as new        a               as new
+//!                               marks it leaving             a, leaving      as new
+//! charges                                                    a, leaving      charged
+//! looks, takes the mark off                                  a               charged
+//!                               looks again, lets it be      a               charged
+//! ```
+//! Had thread 2 looked again before the charge, its claim would have gone through, and thread 1 would
+//! have seen b as the owner, taken its charge back and started over.
+
+use super::claim::Claim;
+use super::layout::Counter;
+use super::probe::Spot;
+use super::{Memory, Table, WhenFull};
+use crate::atomic::{AtomicU64, Ordering};
+use crate::cell::{Receipt, WordQuota};
+use crate::decision::{Decision, UNKNOWN};
+use crate::key::KeyHash;
+use crate::quota::Quota;
+
+/// How often a call that keeps losing slots to other keys tries again before it counts as full.
+const ATTEMPTS: u32 = 64;
+
+/// A charge that can be taken back.
+pub(crate) struct Charge<'t> {
+    cell: &'t [AtomicU64],
+    receipt: Receipt,
+}
+
+impl<M: Memory> Table<M> {
+    /// [`Self::charge`] without a receipt. What nearly every call is, a key at home in a cell of one
+    /// word that nobody else charges at the same instant, is decided here; the rest is not.
+    #[inline]
+    pub(crate) fn acquire_under(
+        &self,
+        quota: &Quota,
+        hash: KeyHash,
+        now_ns: u64,
+        cost: u32,
+    ) -> Decision {
+        match self.try_acquire(quota, hash, now_ns, cost) {
+            Some(decision) => decision,
+            None => self.acquire_slowly(quota, hash, now_ns, cost),
+        }
+    }
+
+    #[inline(never)]
+    fn acquire_slowly(&self, quota: &Quota, hash: KeyHash, now_ns: u64, cost: u32) -> Decision {
+        self.charge(quota, hash, None, now_ns, cost).0
+    }
+
+    /// Charges the only word of a key's slot in one try. None: the cell is not one word, the key
+    /// not at home, or another call came in between; nothing is charged that could be taken back.
+    #[inline]
+    fn try_acquire(
+        &self,
+        quota: &Quota,
+        hash: KeyHash,
+        now_ns: u64,
+        cost: u32,
+    ) -> Option<Decision> {
+        let quota = quota.one_word()?;
+        let (owner, word) = self.find_word(hash)?;
+        let before = word.load(Ordering::SeqCst);
+        let Some(after) = quota.charged(before, now_ns, cost) else {
+            let decision = quota.without_charge(before, now_ns, cost);
+            return owner.load().is_home_of(hash.identity).then_some(decision);
+        };
+        word.compare_exchange(before, after, Ordering::SeqCst, Ordering::SeqCst).ok()?;
+        if !owner.keep(hash) {
+            self.undo_word(word, Receipt::of_word(before, after, cost));
+            return None;
+        }
+        Some(quota.after_charge(after, now_ns))
+    }
+
+    #[cold]
+    fn undo_word(&self, word: &AtomicU64, receipt: Receipt) {
+        self.take_back(&Charge { cell: core::slice::from_ref(word), receipt });
+    }
+
+    /// Decides a call and charges it if allowed; `spot` is where an earlier look found the key.
+    pub(crate) fn charge<'t>(
+        &'t self,
+        quota: &Quota,
+        hash: KeyHash,
+        spot: Option<Spot<'t>>,
+        now_ns: u64,
+        cost: u32,
+    ) -> (Decision, Option<Charge<'t>>) {
+        let Some(spot) = spot.or_else(|| self.find(hash)) else {
+            return self.charge_new(quota, hash, now_ns, cost);
+        };
+        match self.charge_spot(spot, quota, hash, now_ns, cost) {
+            Some(answer) => answer,
+            None => self.charge_new(quota, hash, now_ns, cost),
+        }
+    }
+
+    /// As [`Self::charge`] where the key may have no slot yet.
+    #[cold]
+    fn charge_new(
+        &self,
+        quota: &Quota,
+        hash: KeyHash,
+        now_ns: u64,
+        cost: u32,
+    ) -> (Decision, Option<Charge<'_>>) {
+        let fresh = quota.fresh(now_ns, cost);
+        let mut wait_ns = UNKNOWN;
+        for _ in 0..ATTEMPTS {
+            if let Some(spot) = self.settle(hash) {
+                match self.charge_spot(spot, quota, hash, now_ns, cost) {
+                    Some(answer) => return answer,
+                    None => continue,
+                }
+            }
+            if cost == 0 || !fresh.allowed() {
+                return (fresh, None);
+            }
+            match self.claim(hash, now_ns) {
+                Claim::Placed | Claim::Lost => {}
+                Claim::Full { wait_ns: found_ns } => {
+                    wait_ns = found_ns;
+                    if self.settle(hash).is_none() {
+                        break;
+                    }
+                }
+            }
+        }
+        match self.when_full {
+            WhenFull::Deny => {
+                self.count(Counter::FullDenied);
+                (fresh.as_full(wait_ns), None)
+            }
+            WhenFull::Allow => {
+                self.count(Counter::FullAllowed);
+                (fresh, None)
+            }
+        }
+    }
+
+    /// Charges the cell of a slot that was the key's. None: it no longer is, and nothing is left
+    /// charged that could be taken back.
+    #[inline]
+    fn charge_spot<'t>(
+        &self,
+        spot: Spot<'t>,
+        quota: &Quota,
+        hash: KeyHash,
+        now_ns: u64,
+        cost: u32,
+    ) -> Option<(Decision, Option<Charge<'t>>)> {
+        let (decision, receipt) = quota.charge(spot.cell, now_ns, cost);
+        let Some(receipt) = receipt else {
+            return spot.owner.load().is_home_of(hash.identity).then_some((decision, None));
+        };
+        let charge = Charge { cell: spot.cell, receipt };
+        if spot.owner.keep(hash) {
+            return Some((decision, Some(charge)));
+        }
+        self.take_back(&charge);
+        None
+    }
+
+    /// Takes a charge back, or counts it where that could mint.
+    pub(crate) fn take_back(&self, charge: &Charge<'_>) {
+        if !self.quota.take_back(charge.cell, &charge.receipt) {
+            self.count(Counter::Stranded);
+        }
+    }
+
+    /// What a charge would be answered, with `remaining` before it, and where the key lives.
+    /// Writes nothing.
+    #[inline]
+    pub(crate) fn look(
+        &self,
+        quota: &Quota,
+        hash: KeyHash,
+        now_ns: u64,
+        cost: u32,
+    ) -> (Decision, Option<Spot<'_>>) {
+        while let Some(spot) = self.find(hash) {
+            let decision = quota.peek(spot.cell, now_ns, cost);
+            if spot.owner.load().is_home_of(hash.identity) {
+                return (decision, Some(spot));
+            }
+        }
+        (self.look_new(quota, hash, now_ns, cost), None)
+    }
+
+    #[cold]
+    fn look_new(&self, quota: &Quota, hash: KeyHash, now_ns: u64, cost: u32) -> Decision {
+        let fresh = quota.fresh(now_ns, cost);
+        if cost == 0 || !fresh.allowed() || self.when_full == WhenFull::Allow {
+            return fresh;
+        }
+        match self.candidate(hash, now_ns) {
+            Ok(_) => fresh,
+            Err(wait_ns) => fresh.as_full(wait_ns),
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Where a key lives: its regions, and the slots in them.
+
+use super::layout::{HEADER_WORDS, KEY_REGIONS, REGION_SLOTS, Region, region_words};
+use super::owner::{Owner, Tag};
+use super::{Memory, Table};
+use crate::atomic::{AtomicU64, Ordering};
+use crate::key::KeyHash;
+
+/// Words of a region whose cells are one word.
+const WORD_REGION_WORDS: usize = 2 * REGION_SLOTS;
+
+/// A slot, by its owner word and its cell.
+#[derive(Clone, Copy)]
+pub(crate) struct Spot<'t> {
+    pub(super) owner: OwnerWord<'t>,
+    pub(super) cell: &'t [AtomicU64],
+}
+
+/// The word that says whose a slot is.
+#[derive(Clone, Copy)]
+pub(super) struct OwnerWord<'t>(pub(super) &'t AtomicU64);
+
+impl OwnerWord<'_> {
+    #[inline]
+    pub(super) fn load(self) -> Owner {
+        Owner(self.0.load(Ordering::SeqCst))
+    }
+
+    #[inline]
+    pub(super) fn exchange(self, from: Owner, to: Owner) -> bool {
+        self.0.compare_exchange(from.0, to.0, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    }
+
+    /// Looks at the owner after a charge, and takes a mark off that would let the slot go.
+    /// Whether the slot is still the key's.
+    #[inline]
+    pub(super) fn keep(self, hash: KeyHash) -> bool {
+        self.load().is_owned_by(hash.identity) || self.keep_leaving(hash)
+    }
+
+    #[cold]
+    fn keep_leaving(self, hash: KeyHash) -> bool {
+        loop {
+            let owner = self.load();
+            if !owner.is_home_of(hash.identity) {
+                return false;
+            }
+            if owner.tag() == Tag::Owned || self.exchange(owner, owner.owned()) {
+                return true;
+            }
+        }
+    }
+}
+
+impl<M: Memory> Table<M> {
+    /// The first slot that is the key's home. At most one is.
+    #[inline]
+    pub(super) fn find(&self, hash: KeyHash) -> Option<Spot<'_>> {
+        if self.quota.cell_words() == 1 {
+            let (owner, word) = self.find_word(hash)?;
+            return Some(Spot { owner, cell: core::slice::from_ref(word) });
+        }
+        self.find_ring(hash)
+    }
+
+    /// As [`Self::find`] where cells are one word.
+    #[inline]
+    pub(super) fn find_word(&self, hash: KeyHash) -> Option<(OwnerWord<'_>, &AtomicU64)> {
+        let first = self.first_region(hash);
+        self.find_word_in(first, hash).or_else(|| self.find_word_elsewhere(first, hash))
+    }
+
+    #[inline]
+    fn find_word_in(&self, region: u32, hash: KeyHash) -> Option<(OwnerWord<'_>, &AtomicU64)> {
+        let start = (region as usize).wrapping_mul(WORD_REGION_WORDS).wrapping_add(HEADER_WORDS);
+        let words = self.memory.words().get(start..)?.first_chunk::<WORD_REGION_WORDS>()?;
+        for step in 0..REGION_SLOTS {
+            // The mask bounds the index where the compiler sees it.
+            let place = slot_at(hash, step).wrapping_mul(2) & WORD_REGION_WORDS.wrapping_sub(2);
+            let owner = OwnerWord(words.get(place)?);
+            if owner.load().is_home_of(hash.identity) {
+                return Some((owner, words.get(place | 1)?));
+            }
+        }
+        None
+    }
+
+    #[inline(never)]
+    fn find_word_elsewhere(
+        &self,
+        first: u32,
+        hash: KeyHash,
+    ) -> Option<(OwnerWord<'_>, &AtomicU64)> {
+        (1..KEY_REGIONS)
+            .map_while(|choice| self.other_region(hash, first, choice))
+            .find_map(|region| self.find_word_in(region, hash))
+    }
+
+    fn find_ring(&self, hash: KeyHash) -> Option<Spot<'_>> {
+        for choice in 0..KEY_REGIONS {
+            let region = self.region(hash, choice)?;
+            for step in 0..REGION_SLOTS {
+                let slot = slot_at(hash, step);
+                let owner = OwnerWord(region.owner(slot)?);
+                if owner.load().is_home_of(hash.identity) {
+                    return Some(Spot { owner, cell: region.cell(slot)? });
+                }
+            }
+        }
+        None
+    }
+
+    /// One of the key's regions; none beyond the table's last. A key's regions are distinct.
+    pub(super) fn region(&self, hash: KeyHash, choice: usize) -> Option<Region<'_>> {
+        let first = self.first_region(hash);
+        let index = match choice {
+            0 => first,
+            _ => self.other_region(hash, first, choice)?,
+        };
+        let len = region_words(&self.quota);
+        let start = (index as usize).wrapping_mul(len).wrapping_add(HEADER_WORDS);
+        let words = self.memory.words().get(start..start.wrapping_add(len))?;
+        Some(Region { words, cell_words: self.quota.cell_words() })
+    }
+
+    #[inline]
+    fn first_region(&self, hash: KeyHash) -> u32 {
+        scaled(hash.place >> 32, self.header.regions)
+    }
+
+    /// The second or third region of a key.
+    fn other_region(&self, hash: KeyHash, first: u32, choice: usize) -> Option<u32> {
+        let regions = self.header.regions;
+        if choice >= regions as usize {
+            return None;
+        }
+        let after = |index: u32| match index.wrapping_add(1) {
+            next if next < regions => next,
+            _ => 0,
+        };
+        let mut second = scaled(hash.place & 0xffff_ffff, regions);
+        if second == first {
+            second = after(second);
+        }
+        if choice == 1 {
+            return Some(second);
+        }
+        // The halves of the place mixed by an odd factor: neither alone says where this is.
+        let mixed = (hash.place ^ hash.identity).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+        let mut third = scaled(mixed, regions);
+        while third == first || third == second {
+            third = after(third);
+        }
+        Some(third)
+    }
+}
+
+/// The slot to look at in a given step: the key's own first, then the rest of its cache line.
+#[inline]
+pub(super) const fn slot_at(hash: KeyHash, step: usize) -> usize {
+    #[expect(clippy::cast_possible_truncation, reason = "its low bits are all that counts")]
+    let low = hash.identity as usize;
+    (low ^ step) & REGION_SLOTS.wrapping_sub(1)
+}
+
+/// `word`, of 32 bits, scaled to `0..len`.
+#[inline]
+const fn scaled(word: u64, len: u32) -> u32 {
+    (word.wrapping_mul(len as u64) >> 32) as u32
+}

@@ -1,0 +1,229 @@
+//! Models of key tables and plans: insertion races, slot reuse, release, plan roll-back.
+//!
+//! A model's table is one region of two slots. Each model names the mutation that it catches;
+//! `.ci/mutants` applies them and expects a failure. Every model checks both bounds: a key is
+//! admitted as often as its quota allows, and what was admitted is what its cell then holds.
+#![cfg(loom)]
+
+use loom::sync::Arc;
+use loom::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use loom::thread;
+use ratecell::{
+    ConcurrencyQuota, FixedQuota, GcraQuota, HeapMemory, KeyHash, KeyedPlan, Quota, Seed,
+    SlidingQuota, Table, Verdict,
+};
+
+const MS: u64 = 1_000_000;
+/// A time at which all that was taken before 1 s has come back.
+const LATER: u64 = 10_000 * MS;
+
+type ModelTable = Table<HeapMemory>;
+
+fn model(preemptions: usize, body: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.check(body);
+}
+
+/// Keys whose own slots are 0, 1, 0, 1, ...
+fn key(number: u64) -> KeyHash {
+    KeyHash::from_u64(number + 2)
+}
+
+const A: u64 = 0;
+const B: u64 = 1;
+const C: u64 = 2;
+
+fn gcra(burst: u32) -> Quota {
+    GcraQuota::new(1, MS, burst).unwrap().into()
+}
+
+fn table(quota: Quota) -> Arc<ModelTable> {
+    let memory = HeapMemory::for_keys(&quota, 1);
+    Arc::new(Table::new(memory, quota, Seed::from_bytes([0; 16])).unwrap())
+}
+
+/// What becomes of calls for `keys` at `LATER`, the first list here and each other in a thread.
+fn run(table: &Arc<ModelTable>, calls: &'static [&'static [u64]]) -> Vec<(u64, Verdict)> {
+    let call = |table: &ModelTable, keys: &[u64]| -> Vec<(u64, Verdict)> {
+        keys.iter().map(|&k| (k, table.acquire(key(k), LATER, 1).verdict())).collect()
+    };
+    let (own, others) = calls.split_first().unwrap();
+    let threads: Vec<_> = others
+        .iter()
+        .map(|keys| {
+            let table = table.clone();
+            thread::spawn(move || call(&table, keys))
+        })
+        .collect();
+    let mut all = call(table, own);
+    all.extend(threads.into_iter().flat_map(|thread| thread.join().unwrap()));
+    all
+}
+
+/// Each key's units admitted are those its cell holds, and never more than its capacity; a key that
+/// found room was admitted as often as its quota allows. `full` says that there may be too few slots.
+fn check(table: &ModelTable, all: &[(u64, Verdict)], full: bool) {
+    let capacity = table.quota().capacity();
+    for k in [A, B, C] {
+        let of_key = || all.iter().filter(|(other, _)| *other == k);
+        let asked = of_key().count() as u32;
+        let admitted = of_key().filter(|(_, verdict)| verdict.allowed()).count() as u32;
+        if asked == 0 {
+            continue;
+        }
+        let held = capacity - table.peek(key(k), LATER, 0).remaining();
+        assert!(held >= admitted, "key {k} was admitted {admitted} and holds {held}");
+        // A tat that another call has moved keeps a charge that should have been taken back; counts
+        // subtract exactly.
+        let exact = !matches!(table.quota(), Quota::Gcra(_));
+        assert!(held == admitted || !exact, "key {k} was admitted {admitted} and holds {held}");
+        if !full {
+            assert_eq!(admitted, asked.min(capacity), "key {k} was refused without cause");
+        }
+    }
+}
+
+fn race(preemptions: usize, quota: Quota, before: &'static [u64], calls: &'static [&'static [u64]], full: bool) {
+    model(preemptions, move || {
+        let table = table(quota);
+        for &k in before {
+            assert!(table.acquire(key(k), 0, 1).allowed());
+        }
+        let all = run(&table, calls);
+        check(&table, &all, full);
+    });
+}
+
+/// Mutation `claim-no-rescan`: a claim is confirmed without looking at the other slots again.
+#[test]
+fn same_new_key_twice_in_a_free_table() {
+    race(6, gcra(1), &[], &[&[A], &[A]], false);
+}
+
+/// Mutation `claim-no-rescan`.
+#[test]
+fn same_new_key_twice_where_others_left() {
+    race(6, gcra(1), &[B, C], &[&[A], &[A]], false);
+}
+
+/// Three threads, two of them for one key.
+///
+/// Mutation `claim-no-void`: a claim beside a home or an earlier claim is left.
+#[test]
+fn old_owner_and_two_newcomers() {
+    race(3, gcra(2), &[A, C], &[&[A], &[B], &[B]], true);
+}
+
+/// Mutation `charge-no-recheck`: the owner is not looked at after a charge.
+#[test]
+fn charge_against_reuse() {
+    race(6, gcra(2), &[A, B], &[&[A], &[C]], true);
+}
+
+/// Mutation `reuse-no-recheck`: a marked slot is taken without looking at its cell again.
+#[test]
+fn reuse_against_charge() {
+    race(6, gcra(2), &[A, B], &[&[C], &[A, B]], true);
+}
+
+/// A key that lost its slot comes back while another takes the next one.
+///
+/// Mutation `claim-no-rescan`.
+#[test]
+fn owner_returns() {
+    race(6, gcra(2), &[A, B], &[&[A, A], &[C]], true);
+}
+
+/// Mutation `charge-no-recheck`.
+#[test]
+fn fixed_charge_against_reuse() {
+    race(6, FixedQuota::new(2, MS).unwrap().into(), &[A, B], &[&[A], &[C]], true);
+}
+
+/// Mutation `reuse-no-recheck`, with the words of a ring.
+#[test]
+fn sliding_charge_against_reuse() {
+    race(6, SlidingQuota::new(2, MS, 1).unwrap().into(), &[A, B], &[&[A], &[C]], true);
+}
+
+/// A slot whose permits are all back may go to another key, and none is lost or minted by that.
+///
+/// Mutation `charge-no-recheck`.
+#[test]
+fn release_against_reuse() {
+    model(6, || {
+        let table = table(ConcurrencyQuota::new(1).unwrap().into());
+        assert!(table.acquire(key(A), 0, 1).allowed());
+        assert!(table.acquire(key(B), 0, 1).allowed());
+        let other = {
+            let table = table.clone();
+            thread::spawn(move || table.acquire(key(C), 0, 1).verdict())
+        };
+        table.release(key(A), 1).unwrap();
+        let again = table.acquire(key(A), 0, 1).verdict();
+        let other = other.join().unwrap();
+        assert!(again.allowed() || other.allowed(), "the slot went to nobody");
+        for (k, verdict) in [(A, again), (C, other)] {
+            assert_eq!(table.release(key(k), 1).is_ok(), verdict.allowed());
+            assert!(table.release(key(k), 1).is_err());
+        }
+        table.release(key(B), 1).unwrap();
+    });
+}
+
+/// The clock reaches the time at which a key's debt is over while another key looks for a slot: a
+/// key that owes keeps its slot.
+///
+/// Mutation `reuse-owing`: a slot is taken without asking whether its cell is as good as new.
+#[test]
+fn a_debt_is_kept_until_the_clock_says_it_is_over() {
+    model(6, || {
+        let table = table(gcra(1));
+        let clock = Arc::new(AtomicU64::new(0));
+        assert!(table.acquire(key(A), 0, 1).allowed());
+        assert!(table.acquire(key(B), 0, 1).allowed());
+        let ticker = {
+            let clock = clock.clone();
+            thread::spawn(move || clock.store(MS, SeqCst))
+        };
+        let newcomer = {
+            let (table, clock) = (table.clone(), clock.clone());
+            thread::spawn(move || {
+                let now = clock.load(SeqCst);
+                (now, table.acquire(key(C), now, 1).verdict())
+            })
+        };
+        let now = clock.load(SeqCst);
+        let own = table.acquire(key(A), now, 1).verdict();
+        let (then, newcomer) = newcomer.join().unwrap();
+        ticker.join().unwrap();
+        assert!(now >= MS || !own.allowed(), "a unit came back early");
+        assert!(then >= MS || newcomer == Verdict::Full, "a debtor lost its slot");
+    });
+}
+
+/// Two calls for the last unit of the second rule: the one that loses gives the first rule its unit
+/// back, or leaves it there, counted; neither rule admits more than it may.
+///
+/// Mutation `plan-no-take-back`: what a lost race has charged stays (fixed counts subtract exactly).
+#[test]
+fn a_plan_that_loses_a_race_takes_back_what_it_charged() {
+    model(6, || {
+        let plan = "wide: fixed 2/s; narrow: fixed 2/min".parse().unwrap();
+        let memory = |rule: &ratecell::Rule| HeapMemory::for_keys(rule.quota(), 1);
+        let plan = Arc::new(KeyedPlan::new(plan, Seed::from_bytes([0; 16]), memory).unwrap());
+        assert!(plan.acquire(0, "a", 1).unwrap().allowed());
+        let other = {
+            let plan = plan.clone();
+            thread::spawn(move || plan.acquire(0, "a", 1).unwrap().allowed())
+        };
+        let own = plan.acquire(0, "a", 1).unwrap().allowed();
+        let other = other.join().unwrap();
+        assert!(!(own && other), "two calls share the last unit");
+        let left: Vec<u32> =
+            plan.peek(0, "a", 0).unwrap().rules().map(|(_, own)| own.remaining()).collect();
+        let admitted = u32::from(own) + u32::from(other);
+        assert_eq!(left, [1 - admitted; 2], "units are left over or missing");
+    });
+}
