@@ -66,6 +66,8 @@ impl fmt::Display for Verdict {
 #[must_use = "a refusal that nobody reads limits nothing"]
 pub struct Decision {
     verdict: Verdict,
+    /// The position of the rule in its plan; 0 where there is none.
+    position: u8,
     limit: u32,
     /// `remaining` times `unit`, and up to `unit` more.
     room: u64,
@@ -88,7 +90,7 @@ impl Decision {
     #[inline]
     pub(crate) const fn new(verdict: Verdict, retry_after_ns: u64, standing: Standing) -> Self {
         let Standing { limit, room, unit, reset_after_ns } = standing;
-        Self { verdict, limit, room, unit, retry_after_ns, reset_after_ns }
+        Self { verdict, position: 0, limit, room, unit, retry_after_ns, reset_after_ns }
     }
 
     #[inline]
@@ -104,6 +106,18 @@ impl Decision {
     #[inline]
     pub(crate) const fn never(standing: Standing) -> Self {
         Self::new(Verdict::Never, UNKNOWN, standing)
+    }
+
+    /// The same decision as that of the rule at `position` in a plan.
+    #[inline]
+    pub(crate) const fn of_rule(self, position: u8) -> Self {
+        Self { position, ..self }
+    }
+
+    /// The position of the rule in its plan.
+    #[inline]
+    pub(crate) const fn position(&self) -> u8 {
+        self.position
     }
 
     /// The same numbers, refused because no slot is free for `wait_ns` more.

@@ -20,18 +20,16 @@ use crate::rule::Rule;
 #[must_use = "a refusal that nobody reads limits nothing"]
 pub struct PlanDecision<'p> {
     plan: &'p Plan,
-    allowed: bool,
-    applied: Vec<(u8, Decision), MAX_RULES>,
+    pub(crate) allowed: bool,
+    /// In the plan's order, without the rules that were skipped.
+    pub(crate) applied: Vec<Decision, MAX_RULES>,
 }
 
 impl<'p> PlanDecision<'p> {
-    #[inline]
-    pub(crate) const fn new(
-        plan: &'p Plan,
-        allowed: bool,
-        applied: Vec<(u8, Decision), MAX_RULES>,
-    ) -> Self {
-        Self { plan, allowed, applied }
+    /// The answer to a call that no rule applies to, to be filled in.
+    #[inline(always)]
+    pub(crate) const fn new(plan: &'p Plan) -> Self {
+        Self { plan, allowed: true, applied: Vec::new() }
     }
 
     /// Whether every applied rule was charged.
@@ -42,10 +40,8 @@ impl<'p> PlanDecision<'p> {
 
     /// The governing rule and its decision; none if every rule was skipped.
     pub fn governing(&self) -> Option<(&'p Rule, &Decision)> {
-        let entry = if self.allowed { self.tightest() } else { self.refuser() };
-        entry.and_then(|(position, decision)| {
-            Some((self.plan.rules().get(usize::from(*position))?, decision))
-        })
+        let decision = if self.allowed { self.tightest() } else { self.refuser() }?;
+        Some((self.rule_of(decision)?, decision))
     }
 
     /// What became of the call.
@@ -93,27 +89,25 @@ impl<'p> PlanDecision<'p> {
     /// Each applied rule with its own decision, in the plan's order. Of a refused plan, what each
     /// would answer, uncharged.
     pub fn rules(&self) -> impl Iterator<Item = (&'p Rule, &Decision)> {
-        let rules = self.plan.rules();
-        self.applied.iter().filter_map(move |(position, decision)| {
-            Some((rules.get(usize::from(*position))?, decision))
-        })
+        self.applied.iter().filter_map(|decision| Some((self.rule_of(decision)?, decision)))
     }
 
-    fn tightest(&self) -> Option<&(u8, Decision)> {
-        self.applied.iter().reduce(
-            |best, other| {
-                if other.1.is_tighter_than(&best.1) { other } else { best }
-            },
-        )
+    fn rule_of(&self, decision: &Decision) -> Option<&'p Rule> {
+        self.plan.rules().get(usize::from(decision.position()))
     }
 
-    fn refuser(&self) -> Option<&(u8, Decision)> {
-        let refused = || self.applied.iter().filter(|(_, decision)| !decision.allowed());
-        let never = refused().find(|(_, decision)| decision.verdict() == Verdict::Never);
+    fn tightest(&self) -> Option<&Decision> {
+        let decisions = self.applied.iter();
+        decisions.reduce(|best, other| if other.is_tighter_than(best) { other } else { best })
+    }
+
+    fn refuser(&self) -> Option<&Decision> {
+        let refused = || self.applied.iter().filter(|decision| !decision.allowed());
+        let never = refused().find(|decision| decision.verdict() == Verdict::Never);
         never.or_else(|| {
             // An unknown wait is shorter than any known one.
             refused().reduce(|best, other| {
-                if other.1.retry_after_ns() > best.1.retry_after_ns() { other } else { best }
+                if other.retry_after_ns() > best.retry_after_ns() { other } else { best }
             })
         })
     }

@@ -10,22 +10,61 @@ use std::time::{Instant, SystemTime};
 use crate::atomic::{AtomicU64, Ordering};
 use crate::clock::Clock;
 
+/// How long the counter alone is trusted: at a drift of 1 in 1,000 it is then 10 us off.
+const RESYNC_NS: u64 = 10_000_000;
+
 /// The default clock: monotonic, in nanoseconds since 1970 UTC as the wall clock stood when it was
 /// made.
 ///
 /// So fixed windows fall on the wall clock's minutes, and stepping the wall clock later changes
-/// nothing. Reading it takes no lock.
-#[derive(Clone, Copy, Debug)]
+/// nothing. Reading it takes no lock: it reads the processor's time stamp counter where that is
+/// steady, and sets it right by the system's monotonic clock every 10 ms of use. That may take it
+/// back by some microseconds, which a limiter never answers by admitting more.
+#[derive(Debug)]
 pub struct SystemClock {
+    counter: quanta::Clock,
     start: Instant,
     start_unix_ns: u64,
+    /// The counter when it was last set right.
+    synced_at: AtomicU64,
+    /// What to add to the counter, wrapping, for the time.
+    ahead_ns: AtomicU64,
 }
 
 impl SystemClock {
     /// A clock that starts at the wall clock's time now; at 0 if that is before 1970.
+    ///
+    /// The first one of a process takes some milliseconds to measure the counter's rate.
     pub fn new() -> Self {
+        let counter = quanta::Clock::new();
         let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        Self { start: Instant::now(), start_unix_ns: whole_ns(since_1970.unwrap_or_default()) }
+        let clock = Self {
+            counter,
+            start: Instant::now(),
+            start_unix_ns: whole_ns(since_1970.unwrap_or_default()),
+            synced_at: AtomicU64::new(0),
+            ahead_ns: AtomicU64::new(0),
+        };
+        clock.resync();
+        clock
+    }
+
+    /// Sets the counter right and gives the time.
+    #[cold]
+    fn resync(&self) -> u64 {
+        let now_ns = self.start_unix_ns.saturating_add(whole_ns(self.start.elapsed()));
+        let counter_ns = self.counter_ns();
+        // ORDERING: Release, last. Whoever adds the new `ahead_ns` to a counter read before it was
+        // set back, which would be far in the future, also sees the new `synced_at` and so its age.
+        // The old `ahead_ns` with the new counter is at worst a late time.
+        self.synced_at.store(counter_ns, Ordering::Relaxed);
+        self.ahead_ns.store(now_ns.wrapping_sub(counter_ns), Ordering::Release);
+        now_ns
+    }
+
+    #[inline]
+    fn counter_ns(&self) -> u64 {
+        self.counter.delta_as_nanos(0, self.counter.raw())
     }
 }
 
@@ -38,7 +77,11 @@ impl Default for SystemClock {
 impl Clock for SystemClock {
     #[inline]
     fn now_ns(&self) -> u64 {
-        self.start_unix_ns.saturating_add(whole_ns(self.start.elapsed()))
+        let counter_ns = self.counter_ns();
+        let ahead_ns = self.ahead_ns.load(Ordering::Acquire);
+        let age_ns = counter_ns.wrapping_sub(self.synced_at.load(Ordering::Relaxed));
+        // A counter that was set back, as on a machine that was put to sleep, has a huge age.
+        if age_ns > RESYNC_NS { self.resync() } else { counter_ns.wrapping_add(ahead_ns) }
     }
 }
 

@@ -5,7 +5,7 @@
 
 mod take;
 
-pub(crate) use take::{Charged, Taken};
+pub(crate) use take::Charged;
 
 use core::fmt;
 
@@ -111,7 +111,17 @@ impl<M: Memory> KeyedPlan<M> {
         keys: impl Into<Keys<'k>>,
         cost: u32,
     ) -> Result<PlanDecision<'_>, CallError> {
-        Ok(self.take(&self.plan, &self.hashes(keys.into())?, now_ns, cost).decision)
+        let keys = keys.into();
+        let mut answer = PlanDecision::new(&self.plan);
+        if let (Keys::One(key), [table]) = (keys, self.tables.as_slice()) {
+            let hash = self.seed.hash(key);
+            let decision = table.acquire_under(table.quota(), hash, now_ns, cost);
+            answer.allowed = decision.allowed();
+            let _ = answer.applied.push(decision);
+            return Ok(answer);
+        }
+        self.take(&mut answer, &self.plan, &self.hashes(keys)?, now_ns, cost);
+        Ok(answer)
     }
 
     /// As [`Self::acquire`] under other rules for this call, such as a customer's own cap, which
@@ -127,10 +137,10 @@ impl<M: Memory> KeyedPlan<M> {
         keys: impl Into<Keys<'k>>,
         cost: u32,
     ) -> Result<PlanDecision<'_>, CallError> {
-        if let Some(mismatch) = self.plan.mismatch(rules) {
-            return Err(CallError::OtherRules(mismatch));
-        }
-        Ok(self.take(rules, &self.hashes(keys.into())?, now_ns, cost).decision)
+        self.check_rules(rules)?;
+        let mut answer = PlanDecision::new(&self.plan);
+        self.take(&mut answer, rules, &self.hashes(keys.into())?, now_ns, cost);
+        Ok(answer)
     }
 
     /// What [`Self::acquire`] would answer, with `remaining` before the charge. Writes nothing.
@@ -143,8 +153,9 @@ impl<M: Memory> KeyedPlan<M> {
         keys: impl Into<Keys<'k>>,
         cost: u32,
     ) -> Result<PlanDecision<'_>, CallError> {
-        let looks = self.look(&self.plan, &self.hashes(keys.into())?, now_ns, cost);
-        Ok(PlanDecision::new(&self.plan, looks.allowed, looks.decisions))
+        let mut answer = PlanDecision::new(&self.plan);
+        self.look(&mut answer, &self.plan, &self.hashes(keys.into())?, now_ns, cost);
+        Ok(answer)
     }
 
     /// As [`Self::acquire`], with the permits of concurrency rules given back on drop.
@@ -157,9 +168,43 @@ impl<M: Memory> KeyedPlan<M> {
         keys: impl Into<Keys<'k>>,
         cost: u32,
     ) -> Result<Permit<'_, M>, CallError> {
-        let hashes = self.hashes(keys.into())?;
-        let Taken { decision, charged } = self.take(&self.plan, &hashes, now_ns, cost);
-        Ok(Permit::new(self, hashes, decision, charged, cost))
+        self.hold_under(now_ns, &self.plan, keys.into(), cost)
+    }
+
+    /// As [`Self::hold`] under other rules for this call: see [`Self::acquire_with`].
+    ///
+    /// # Errors
+    /// As for [`Self::acquire_with`].
+    pub fn hold_with<'k>(
+        &self,
+        now_ns: u64,
+        rules: &Plan,
+        keys: impl Into<Keys<'k>>,
+        cost: u32,
+    ) -> Result<Permit<'_, M>, CallError> {
+        self.check_rules(rules)?;
+        self.hold_under(now_ns, rules, keys.into(), cost)
+    }
+
+    fn hold_under(
+        &self,
+        now_ns: u64,
+        rules: &Plan,
+        keys: Keys<'_>,
+        cost: u32,
+    ) -> Result<Permit<'_, M>, CallError> {
+        let hashes = self.hashes(keys)?;
+        let mut answer = PlanDecision::new(&self.plan);
+        let charged = self.take(&mut answer, rules, &hashes, now_ns, cost);
+        Ok(Permit::new(self, hashes, answer, charged, cost))
+    }
+
+    /// Whether other rules can stand in for the plan's: what [`Self::acquire_with`] asks of them.
+    ///
+    /// # Errors
+    /// [`CallError::OtherRules`] says what does not fit.
+    pub fn check_rules(&self, rules: &Plan) -> Result<(), CallError> {
+        self.plan.mismatch(rules).map_or(Ok(()), |mismatch| Err(CallError::OtherRules(mismatch)))
     }
 
     /// Gives back the permits that an allowed [`Self::acquire`] with the same keys and cost took.

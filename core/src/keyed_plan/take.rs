@@ -17,15 +17,6 @@ use crate::plan::{MAX_RULES, Plan};
 use crate::plan_decision::PlanDecision;
 use crate::table::{Charge, Memory, Spot, Table};
 
-/// Decisions by the position of their rule.
-type Decisions = Vec<(u8, Decision), MAX_RULES>;
-
-/// An answer and which rules it charged.
-pub(crate) struct Taken<'p> {
-    pub(crate) decision: PlanDecision<'p>,
-    pub(crate) charged: Charged,
-}
-
 /// A set of rules, by position: bit 0 is the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Charged(u8);
@@ -47,79 +38,59 @@ impl Charged {
 }
 
 impl<M: Memory> KeyedPlan<M> {
-    /// Acquires under `rules`, which share the state of the plan's.
-    #[inline]
+    /// Acquires under `rules`, which share the state of the plan's; fills in the answer and gives
+    /// the rules that were charged.
     pub(super) fn take(
         &self,
+        answer: &mut PlanDecision<'_>,
         rules: &Plan,
         hashes: &Hashes,
         now_ns: u64,
         cost: u32,
-    ) -> Taken<'_> {
-        let ([table], [rule]) = (self.tables.as_slice(), rules.rules()) else {
-            return self.take_all(rules, hashes, now_ns, cost);
-        };
-        let mut decisions = Decisions::new();
-        let mut allowed = true;
-        let mut charged = Charged::NONE;
-        if let Some(hash) = self.hash_for(hashes, 0) {
-            let (decision, charge) = table.charge(rule.quota(), hash, None, now_ns, cost);
-            allowed = decision.allowed();
-            if charge.is_some() {
-                charged = charged.with(0);
-            }
-            let _ = decisions.push((0, decision));
+    ) -> Charged {
+        let spots = self.look(answer, rules, hashes, now_ns, cost);
+        if !answer.allowed || cost == 0 {
+            return Charged::NONE;
         }
-        Taken { decision: PlanDecision::new(&self.plan, allowed, decisions), charged }
+        self.charge_all(answer, &spots, Call { rules, hashes, now_ns, cost })
     }
 
-    fn take_all(&self, rules: &Plan, hashes: &Hashes, now_ns: u64, cost: u32) -> Taken<'_> {
-        let Looks { mut allowed, mut decisions, spots } = self.look(rules, hashes, now_ns, cost);
-        let mut charged = Charged::NONE;
-        if allowed && cost > 0 {
-            let call = Call { rules, hashes, now_ns, cost };
-            match self.charge_all(call, &decisions, &spots) {
-                Ok(all) => (decisions, charged) = all,
-                Err((index, refusal)) => {
-                    allowed = false;
-                    if let Some((_, decision)) = decisions.get_mut(index) {
-                        *decision = refusal;
-                    }
-                }
-            }
-        }
-        Taken { decision: PlanDecision::new(&self.plan, allowed, decisions), charged }
-    }
-
-    /// Looks at every cell that the keys apply to. Writes nothing.
-    pub(super) fn look(&self, rules: &Plan, hashes: &Hashes, now_ns: u64, cost: u32) -> Looks<'_> {
-        let mut looks = Looks { allowed: true, decisions: Vec::new(), spots: Vec::new() };
+    /// Looks at every cell that the keys apply to, fills in what they answer and gives where each
+    /// key lives. Writes nothing.
+    pub(super) fn look(
+        &self,
+        answer: &mut PlanDecision<'_>,
+        rules: &Plan,
+        hashes: &Hashes,
+        now_ns: u64,
+        cost: u32,
+    ) -> Spots<'_> {
+        let mut spots = Spots::new();
         for (position, (table, rule)) in (0..).zip(self.tables.iter().zip(rules.rules())) {
             let Some(hash) = self.hash_for(hashes, usize::from(position)) else { continue };
             let (decision, spot) = table.look(rule.quota(), hash, now_ns, cost);
-            looks.allowed &= decision.allowed();
+            answer.allowed &= decision.allowed();
             // There is room for as many as a plan has rules.
-            let _ = looks.decisions.push((position, decision));
-            let _ = looks.spots.push(spot);
+            let _ = answer.applied.push(decision.of_rule(position));
+            let _ = spots.push(spot);
         }
-        looks
+        spots
     }
 
-    /// Charges every cell that was looked at, or none: then says which refused, and how.
+    /// Charges every cell that was looked at, or none, and fills in what that changes.
     fn charge_all(
         &self,
+        answer: &mut PlanDecision<'_>,
+        spots: &Spots<'_>,
         call: Call<'_>,
-        looks: &Decisions,
-        spots: &[Option<Spot<'_>>],
-    ) -> Result<(Decisions, Charged), (usize, Decision)> {
-        let mut decisions = looks.clone();
-        let mut charged = Charged::NONE;
-        let mut charges: Vec<(&Table<M>, Charge<'_>), MAX_RULES> = Vec::new();
-        let first = likeliest_refuser(looks);
-        let rest = (0..looks.len()).filter(|&index| index != first);
+    ) -> Charged {
+        let mut taken: Vec<Taken<'_, M>, MAX_RULES> = Vec::new();
+        let first = likeliest_refuser(&answer.applied);
+        let rest = (0..answer.applied.len()).filter(|&index| index != first);
         for index in core::iter::once(first).chain(rest) {
-            let Some((position, decision)) = decisions.get_mut(index) else { continue };
-            let place = usize::from(*position);
+            let Some(look) = answer.applied.get_mut(index) else { continue };
+            let position = look.position();
+            let place = usize::from(position);
             let (Some(table), Some(rule), Some(hash)) = (
                 self.tables.get(place),
                 call.rules.rules().get(place),
@@ -128,22 +99,42 @@ impl<M: Memory> KeyedPlan<M> {
                 continue;
             };
             let spot = spots.get(index).copied().flatten();
-            let (answer, charge) = table.charge(rule.quota(), hash, spot, call.now_ns, call.cost);
-            if !answer.allowed() {
-                for (table, charge) in &charges {
-                    table.take_back(charge);
+            let (decision, charge) = table.charge(rule.quota(), hash, spot, call.now_ns, call.cost);
+            let decision = decision.of_rule(position);
+            if !decision.allowed() {
+                *look = decision;
+                answer.allowed = false;
+                for Taken { table, charge, .. } in &taken {
+                    charge.iter().for_each(|charge| table.take_back(charge));
                 }
-                return Err((index, answer));
+                return Charged::NONE;
             }
-            *decision = answer;
-            if let Some(charge) = charge {
-                charged = charged.with(*position);
-                let _ = charges.push((table, charge));
+            let _ = taken.push(Taken { index, decision, table, charge });
+        }
+        let mut charged = Charged::NONE;
+        for Taken { index, decision, charge, .. } in &taken {
+            if charge.is_some() {
+                charged = charged.with(decision.position());
+            }
+            if let Some(look) = answer.applied.get_mut(*index) {
+                *look = *decision;
             }
         }
-        Ok((decisions, charged))
+        charged
     }
 }
+
+/// A rule that has allowed the call, while the others are still asked.
+struct Taken<'t, M> {
+    /// Where its decision goes.
+    index: usize,
+    decision: Decision,
+    table: &'t Table<M>,
+    charge: Option<Charge<'t>>,
+}
+
+/// Where each key lives, in the order of the decisions.
+type Spots<'t> = Vec<Option<Spot<'t>>, MAX_RULES>;
 
 /// What a call asks for.
 #[derive(Clone, Copy)]
@@ -154,17 +145,9 @@ struct Call<'c> {
     cost: u32,
 }
 
-/// What was seen of a plan's cells before anything is charged.
-pub(super) struct Looks<'t> {
-    pub(super) allowed: bool,
-    pub(super) decisions: Decisions,
-    /// Where each key lives, in the order of the decisions.
-    spots: Vec<Option<Spot<'t>>, MAX_RULES>,
-}
-
-fn likeliest_refuser(looks: &Decisions) -> usize {
+fn likeliest_refuser(looks: &[Decision]) -> usize {
     let likeliest = looks.iter().enumerate().reduce(|best, other| {
-        if other.1.1.is_likelier_to_refuse_than(&best.1.1) { other } else { best }
+        if other.1.is_likelier_to_refuse_than(best.1) { other } else { best }
     });
     likeliest.map_or(0, |(index, _)| index)
 }

@@ -174,6 +174,19 @@ impl<C: Clock> Limiter<C> {
         self.keyed.hold(self.clock.now_ns(), keys, cost)
     }
 
+    /// As [`Self::hold`] under other rules for this call: see [`Self::acquire_with`].
+    ///
+    /// # Errors
+    /// As for [`Self::acquire_with`].
+    pub fn hold_with<'k>(
+        &self,
+        rules: &Plan,
+        keys: impl Into<Keys<'k>>,
+        cost: u32,
+    ) -> Result<HeldPermit<'_>, CallError> {
+        self.keyed.hold_with(self.clock.now_ns(), rules, keys, cost)
+    }
+
     /// Gives back the permits that an allowed [`Self::acquire`] with the same keys and cost took.
     ///
     /// # Errors

@@ -33,7 +33,7 @@ pub(crate) struct Charge<'t> {
 impl<M: Memory> Table<M> {
     /// [`Self::charge`] without a receipt. What nearly every call is, a key at home in a cell of one
     /// word that nobody else charges at the same instant, is decided here; the rest is not.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn acquire_under(
         &self,
         quota: &Quota,
@@ -54,7 +54,7 @@ impl<M: Memory> Table<M> {
 
     /// Charges the only word of a key's slot in one try. None: the cell is not one word, the key
     /// not at home, or another call came in between; nothing is charged that could be taken back.
-    #[inline]
+    #[inline(always)]
     fn try_acquire(
         &self,
         quota: &Quota,

@@ -49,7 +49,7 @@ impl Owner {
     /// Whether the slot is the key's: owned or leaving.
     #[inline]
     pub(super) const fn is_home_of(self, identity: u64) -> bool {
-        self.is_of(identity) && self.0 & OWNED_BIT != 0
+        (self.0 ^ (identity | OWNED_BIT)) & (FINGERPRINT_MASK | OWNED_BIT) == 0
     }
 
     /// Whether the slot is the key's and not marked.

@@ -64,25 +64,26 @@ impl<M: Memory> Table<M> {
     }
 
     /// As [`Self::find`] where cells are one word.
-    #[inline]
+    #[inline(always)]
     pub(super) fn find_word(&self, hash: KeyHash) -> Option<(OwnerWord<'_>, &AtomicU64)> {
         let first = self.first_region(hash);
         self.find_word_in(first, hash).or_else(|| self.find_word_elsewhere(first, hash))
     }
 
-    #[inline]
+    #[inline(always)]
     fn find_word_in(&self, region: u32, hash: KeyHash) -> Option<(OwnerWord<'_>, &AtomicU64)> {
         let start = (region as usize).wrapping_mul(WORD_REGION_WORDS).wrapping_add(HEADER_WORDS);
         let words = self.memory.words().get(start..)?.first_chunk::<WORD_REGION_WORDS>()?;
-        for step in 0..REGION_SLOTS {
-            // The mask bounds the index where the compiler sees it.
-            let place = slot_at(hash, step).wrapping_mul(2) & WORD_REGION_WORDS.wrapping_sub(2);
-            let owner = OwnerWord(words.get(place)?);
-            if owner.load().is_home_of(hash.identity) {
-                return Some((owner, words.get(place | 1)?));
-            }
+        // Without a branch for each slot: which one it is cannot be foretold.
+        let mut homes = 0_u32;
+        for (slot, words) in (0..).zip(words.as_chunks::<2>().0) {
+            let is_home = OwnerWord(words.first()?).load().is_home_of(hash.identity);
+            homes |= u32::from(is_home).wrapping_shl(slot);
         }
-        None
+        // The mask bounds the index where the compiler sees it.
+        let slot = homes.trailing_zeros() as usize & REGION_SLOTS.wrapping_sub(1);
+        let place = slot.wrapping_mul(2);
+        (homes != 0).then_some((OwnerWord(words.get(place)?), words.get(place | 1)?))
     }
 
     #[inline(never)]

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use ratecell::{AtomicHeld, AtomicSegments, AtomicTat, AtomicWindow, Decision, Quota};
 
-use crate::{kinds, rounds, table_for, together};
+use crate::{Gate, kinds, rounds, table_for, together};
 
 const UNITS: u32 = 400;
 
@@ -50,17 +50,20 @@ fn a_bare_cell_admits_its_burst_exactly() {
 /// has two, and twice its burst).
 #[test]
 fn a_new_key_of_a_table_admits_its_burst_exactly() {
-    const BURST: u32 = 5;
+    const BURST: u32 = 3;
     for quota in kinds(BURST) {
-        let count = rounds(600);
-        let table = table_for(quota, count);
+        let count = rounds(2_000);
+        let (table, gate) = (table_for(quota, count), Gate::default());
         let admitted: Vec<_> = (0..count).map(|_| AtomicU32::new(0)).collect();
-        let work = |_thread, round: usize| {
-            let hash = table.hash(round as u64);
-            let allowed = (0..BURST).filter(|_| table.acquire(hash, 7, 1).allowed()).count();
-            admitted[round].fetch_add(u32::try_from(allowed).unwrap(), Ordering::SeqCst);
+        let work = |_, _| {
+            for (key, admitted) in admitted.iter().enumerate() {
+                gate.pass(key);
+                let hash = table.hash(key as u64);
+                let allowed = (0..BURST).filter(|_| table.acquire(hash, 7, 1).allowed()).count();
+                admitted.fetch_add(u32::try_from(allowed).unwrap(), Ordering::SeqCst);
+            }
         };
-        together(count, work, |_| {});
+        together(1, work, |_| {});
         let admitted: Vec<_> = admitted.into_iter().map(AtomicU32::into_inner).collect();
         assert_eq!(admitted, vec![BURST; count], "{:?}", quota.kind());
         let stats = table.stats();

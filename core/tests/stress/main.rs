@@ -9,7 +9,9 @@ mod plans;
 mod reuse;
 mod sliding;
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use ratecell::{
@@ -27,28 +29,60 @@ fn rounds(usual: usize) -> usize {
     usual * times.unwrap_or(1)
 }
 
-/// Runs `rounds` rounds on all threads, each started together; `between` prepares a round and
-/// settles the one before, alone. `work` is given the thread's number and the round.
+/// Runs `rounds` rounds on all threads, each started together; `between` settles the round before
+/// and prepares the next, alone. `work` is given the thread's number and the round.
+///
+/// A panic ends it after the round, with nobody left waiting for another.
 fn together(rounds: usize, work: impl Fn(usize, usize) + Sync, mut between: impl FnMut(usize)) {
     let (start, end) = (Barrier::new(THREADS + 1), Barrier::new(THREADS + 1));
-    thread::scope(|scope| {
-        for thread in 0..THREADS {
-            let (start, end, work) = (&start, &end, &work);
-            scope.spawn(move || {
-                for round in 0..rounds {
-                    start.wait();
-                    work(thread, round);
-                    end.wait();
-                }
-            });
-        }
-        for round in 0..rounds {
-            between(round);
+    let failed = AtomicBool::new(false);
+    let careful = |step: &mut dyn FnMut()| {
+        let result = catch_unwind(AssertUnwindSafe(step));
+        failed.fetch_or(result.is_err(), Ordering::SeqCst);
+        result
+    };
+    let is_on = |round: &usize| *round < rounds && !failed.load(Ordering::SeqCst);
+    let run = |thread: usize| {
+        let mut result = Ok(());
+        for round in (0..).take_while(|round| {
             start.wait();
+            is_on(round)
+        }) {
+            result = careful(&mut || work(thread, round));
             end.wait();
         }
-        between(rounds);
+        result.unwrap_or_else(|panic| resume_unwind(panic));
+    };
+    thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let run = &run;
+            scope.spawn(move || run(thread));
+        }
+        let mut result = Ok(());
+        for round in 0.. {
+            result = careful(&mut || between(round));
+            start.wait();
+            if !is_on(&round) {
+                break;
+            }
+            end.wait();
+        }
+        result.unwrap_or_else(|panic| resume_unwind(panic));
     });
+}
+
+/// Where threads wait for one another within a round, awake, so that they go on at one instant.
+#[derive(Default)]
+struct Gate(AtomicUsize);
+
+impl Gate {
+    /// Waits until every thread has come for the `number`th time, counted from 0.
+    fn pass(&self, number: usize) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        while self.0.load(Ordering::SeqCst) < (number + 1) * THREADS {
+            thread::yield_now();
+        }
+    }
 }
 
 /// A quota of each kind with `units` a second.

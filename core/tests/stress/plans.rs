@@ -4,87 +4,114 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use ratecell::{HeapMemory, KeyedPlan};
 
-use crate::{THREADS, plan_for, rounds, together};
+use crate::{Gate, THREADS, plan_for, rounds, together};
 
-/// What the tight rule in the middle has, once for each round.
-const TIGHT: u32 = 4;
-/// What the other two rules have left for each of the two users, of 64.
-const LEFT: u32 = 5;
+/// Addresses in each round, with one unit each in the tight rule in the middle.
+const ADDRESSES: usize = 16;
+/// What the other two rules have left of 1,024 for each of the two users: enough for all.
+const LEFT: u32 = 2 * ADDRESSES as u32;
 const USERS: usize = 2;
 
-const PLAN: &str =
-    "user: 64/d burst 64 by user; tight: sliding 4/d by ip; seat: fixed 64/d by user";
+/// The first rule, which is the one to be charged first and taken back.
+const FIRST: [&str; 4] =
+    ["1024/d burst 1024", "fixed 1024/d", "sliding 1024/d", "concurrency 1024"];
 
-fn attempt(plan: &KeyedPlan<HeapMemory>, user: usize, round: usize) -> bool {
-    let keys = [("user", user_key(user, round).into()), ("ip", (round as u64).into())];
-    plan.acquire(7, &keys, 1).unwrap().allowed()
+struct Round<'p> {
+    plan: &'p KeyedPlan<HeapMemory>,
+    number: usize,
 }
 
-fn user_key(user: usize, round: usize) -> u64 {
-    (round * USERS + user) as u64
-}
+impl Round<'_> {
+    fn user(&self, user: usize) -> u64 {
+        (self.number * USERS + user) as u64
+    }
 
-/// What each rule has left for a user.
-fn left(plan: &KeyedPlan<HeapMemory>, user: usize, round: usize) -> Vec<u32> {
-    let keys = [("user", user_key(user, round).into()), ("ip", (round as u64).into())];
-    plan.peek(7, &keys, 1).unwrap().rules().map(|(_, own)| own.remaining()).collect()
-}
+    fn address(&self, address: usize) -> u64 {
+        (self.number * ADDRESSES + address) as u64
+    }
 
-fn stranded(plan: &KeyedPlan<HeapMemory>) -> u64 {
-    plan.stats().map(|(_, stats)| stats.stranded).sum()
-}
-
-/// Checks a round that is over, and returns what it stranded.
-fn settle(plan: &KeyedPlan<HeapMemory>, round: usize, admitted: &[AtomicU32], lost: u32) {
-    // Alone, whoever was refused for a charge that was then taken back gets in now.
-    for (user, count) in admitted.iter().enumerate() {
-        for _ in 0..LEFT {
-            count.fetch_add(attempt(plan, user, round).into(), Ordering::SeqCst);
+    /// Leaves so little of the users' rules that these look the likeliest to refuse.
+    fn prepare(&self) {
+        for user in 0..USERS {
+            let key = [("user", self.user(user).into())];
+            assert!(self.plan.acquire(7, &key, 1024 - LEFT).unwrap().allowed());
         }
     }
-    let units: Vec<u32> = admitted.iter().map(|count| count.swap(0, Ordering::SeqCst)).collect();
-    let total: u32 = units.iter().sum();
-    assert!(total <= TIGHT, "{total} of {TIGHT} admitted");
-    let room = USERS as u32 * LEFT - lost.min(USERS as u32 * LEFT);
-    assert!(total >= TIGHT.min(room), "{total} of {TIGHT} admitted, {lost} lost");
-    for (user, units) in units.into_iter().enumerate() {
-        let left = left(plan, user, round);
-        // Counts come back exactly; of a gcra charge what another has moved since stays.
-        assert_eq!(left[1], TIGHT - total, "tight");
-        assert_eq!(left[2], LEFT - units, "seat of {user}");
-        assert!(left[0] <= LEFT - units, "user {user} has {} left", left[0]);
-        assert!(left[0] + lost >= LEFT - units, "user {user} lost {}", left[0]);
+
+    fn attempt(&self, user: usize, address: usize) -> bool {
+        let (user, address) = (self.user(user), self.address(address));
+        let keys = [("user", user.into()), ("ip", address.into())];
+        self.plan.acquire(7, &keys, 1).unwrap().allowed()
+    }
+
+    /// What each rule has left.
+    fn left(&self, user: usize, address: usize) -> Vec<u32> {
+        let (user, address) = (self.user(user), self.address(address));
+        let keys = [("user", user.into()), ("ip", address.into())];
+        let decision = self.plan.peek(7, &keys, 1).unwrap();
+        decision.rules().map(|(_, own)| own.remaining()).collect()
+    }
+
+    fn stranded(&self) -> u32 {
+        let stranded: u64 = self.plan.stats().map(|(_, stats)| stats.stranded).sum();
+        u32::try_from(stranded).unwrap()
+    }
+
+    /// Checks the round once it is over; `lost` is what it stranded.
+    fn settle(&self, admitted: &[AtomicU32; USERS], lost: u32, exact: bool) {
+        // Alone, whoever was refused for a charge that was then taken back gets in now.
+        for address in 0..ADDRESSES {
+            let user = address % USERS;
+            admitted[user].fetch_add(self.attempt(user, address).into(), Ordering::SeqCst);
+            assert_eq!(self.left(user, address)[1], 0, "of each address one unit is admitted");
+        }
+        let units = admitted.each_ref().map(|count| count.swap(0, Ordering::SeqCst));
+        assert_eq!(units.iter().sum::<u32>(), ADDRESSES as u32, "one for each address");
+        for (user, units) in units.into_iter().enumerate() {
+            let left = self.left(user, 0);
+            assert_eq!(left[2], LEFT - units, "seats of user {user}");
+            // Counts come back exactly; of a gcra charge what another has moved since stays.
+            assert!(left[0] <= LEFT - units, "user {user} has {} left", left[0]);
+            assert!(left[0] + lost >= LEFT - units, "user {user} has only {} left", left[0]);
+            assert!(lost == 0 || !exact, "{lost} stranded");
+        }
     }
 }
 
 /// The rule in the middle looks as if it had room, so that the first is charged first; then it
 /// has none.
 ///
-/// Catches: `KeyedPlan::charge_all` that takes nothing back (users have less left), and a
-/// `GcraQuota::without` that moves a tat back which another call has moved since.
+/// Catches: `KeyedPlan::charge_all` that takes nothing back or takes it back twice, and of each
+/// kind a taking back that forgets too little or too much.
 #[test]
 fn a_plan_that_loses_a_race_takes_back_what_it_charged() {
-    let count = rounds(400);
-    let plan = plan_for(PLAN, count * USERS);
-    let admitted = [const { AtomicU32::new(0) }; USERS];
-    let mut before = 0;
-    let between = |round: usize| {
-        if let Some(over) = round.checked_sub(1) {
-            let lost = stranded(&plan) - before;
-            settle(&plan, over, &admitted, u32::try_from(lost).unwrap());
-            before = stranded(&plan);
-        }
-        for user in 0..USERS {
-            let key = [("user", user_key(user, round).into())];
-            assert!(plan.acquire(7, &key, 64 - LEFT).unwrap().allowed());
-        }
-    };
-    let work = |thread: usize, round: usize| {
-        let user = thread % USERS;
-        let allowed = (0..LEFT).filter(|_| attempt(&plan, user, round)).count();
-        admitted[user].fetch_add(u32::try_from(allowed).unwrap(), Ordering::SeqCst);
-    };
     const { assert!(THREADS > USERS, "users are shared") };
-    together(count, work, between);
-    println!("{} charges stranded in {count} rounds", stranded(&plan));
+    for first in FIRST {
+        let text =
+            format!("user: {first} by user; ip: sliding 1/d by ip; seat: fixed 1024/d by user");
+        let count = rounds(60);
+        let plan = plan_for(&text, count * ADDRESSES);
+        let gate = Gate::default();
+        let admitted = [const { AtomicU32::new(0) }; USERS];
+        let mut before = 0;
+        let between = |number: usize| {
+            if let Some(number) = number.checked_sub(1) {
+                let over = Round { plan: &plan, number };
+                over.settle(&admitted, over.stranded() - before, first != FIRST[0]);
+                before = over.stranded();
+            }
+            Round { plan: &plan, number }.prepare();
+        };
+        let work = |thread: usize, number: usize| {
+            let (round, user) = (Round { plan: &plan, number }, thread % USERS);
+            let attempt = |&address: &usize| {
+                gate.pass(number * ADDRESSES + address);
+                round.attempt(user, address)
+            };
+            let allowed = (0..ADDRESSES).filter(attempt).count();
+            admitted[user].fetch_add(u32::try_from(allowed).unwrap(), Ordering::SeqCst);
+        };
+        together(count, work, between);
+        println!("{first}: {before} charges stranded in {count} rounds");
+    }
 }
