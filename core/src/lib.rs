@@ -31,6 +31,7 @@ assert_eq!(decision.remaining(), Some(19));
 // Beside the lints of the workspace: nothing here may panic, wrap or lose bits unseen. They stand
 // here and not in the manifest so that they leave the tests alone.
 #![deny(
+    unsafe_code,
     clippy::std_instead_of_core,
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,

@@ -74,7 +74,7 @@ fn sliding_three_threads_in_two_segments() {
     exactly_the_limit(1, 2, &[&[BEFORE], &[AFTER], &[AFTER]]);
 }
 
-/// Mutation `sliding-no-head-check`: a denial is not checked against the head.
+/// Mutation `sliding-no-freeze`.
 #[test]
 fn sliding_one_unit_for_three_threads() {
     exactly_the_limit(1, 1, &[&[BEFORE], &[AFTER], &[AFTER]]);
@@ -82,7 +82,7 @@ fn sliding_one_unit_for_three_threads() {
 
 /// A call whose clock is late is charged to the newest segment, not to its own.
 ///
-/// Mutation `sliding-clear-first`: the ring is cleared before the closing slot is frozen.
+/// Mutation `sliding-no-freeze`.
 #[test]
 fn sliding_late_clock_does_not_charge_an_expired_segment() {
     late_clock(2 * SEGMENT + MS);
@@ -128,7 +128,7 @@ fn late_clock(later: u64) {
 
 /// A peek never sees more room than there is, and never fewer units than were charged before it.
 ///
-/// Mutation `sliding-peek-no-head-check`: the sum is not checked against the head.
+/// Mutation `sliding-overlooks`: only the open slot is added up.
 #[test]
 fn sliding_peek_beside_a_moving_head() {
     model(4, || {
@@ -167,21 +167,25 @@ fn two_callers_never_share_a_unit() {
 /// Mutation `release-store`: the release is a store instead of an exchange.
 #[test]
 fn permits_given_back_are_neither_lost_nor_minted() {
-    model(4, || {
-        let quota = ConcurrencyQuota::new(1).unwrap();
+    model(3, || {
+        let quota = ConcurrencyQuota::new(2).unwrap();
         let cell = Arc::new(AtomicHeld::new());
         let inside = Arc::new(AtomicU64::new(0));
-        let work = move |cell: Arc<AtomicHeld>, inside: Arc<AtomicU64>| {
+        let work = move |cell: &AtomicHeld, inside: &AtomicU64| {
             if cell.acquire(&quota, 1).allowed() {
-                assert_eq!(inside.fetch_add(1, SeqCst), 0, "two inside at once");
+                assert!(inside.fetch_add(1, SeqCst) < 2, "more inside than may be");
                 inside.fetch_sub(1, SeqCst);
                 cell.release(1).unwrap();
             }
         };
-        let (other_cell, other_inside) = (cell.clone(), inside.clone());
-        let other = thread::spawn(move || work(other_cell, other_inside));
-        work(cell.clone(), inside);
-        other.join().unwrap();
+        let others: Vec<_> = (0..2)
+            .map(|_| {
+                let (cell, inside) = (cell.clone(), inside.clone());
+                thread::spawn(move || work(&cell, &inside))
+            })
+            .collect();
+        work(&cell, &inside);
+        others.into_iter().for_each(|other| other.join().unwrap());
         assert_eq!(cell.load().0, 0);
         assert!(cell.release(1).is_err());
     });

@@ -98,7 +98,7 @@ fn race(preemptions: usize, quota: Quota, before: &'static [u64], calls: &'stati
 /// Mutation `claim-no-rescan`: a claim is confirmed without looking at the other slots again.
 #[test]
 fn same_new_key_twice_in_a_free_table() {
-    race(6, gcra(1), &[], &[&[A], &[A]], false);
+    race(6, gcra(1), &[], &[&[B], &[B]], false);
 }
 
 /// Mutation `claim-no-rescan`.
@@ -107,9 +107,17 @@ fn same_new_key_twice_where_others_left() {
     race(6, gcra(1), &[B, C], &[&[A], &[A]], false);
 }
 
+/// Two threads for one new key whose own slot is not the first: each can get a claim of its own.
+///
+/// Mutations `claim-no-rescan`, and `claim-no-void`: a claim beside an earlier one is left.
+#[test]
+fn two_claims_for_one_key() {
+    race(6, gcra(2), &[A, C], &[&[B], &[B]], false);
+}
+
 /// Three threads, two of them for one key.
 ///
-/// Mutation `claim-no-void`: a claim beside a home or an earlier claim is left.
+/// Mutation `claim-no-rescan`.
 #[test]
 fn old_owner_and_two_newcomers() {
     race(3, gcra(2), &[A, C], &[&[A], &[B], &[B]], true);
@@ -203,27 +211,29 @@ fn a_debt_is_kept_until_the_clock_says_it_is_over() {
     });
 }
 
-/// Two calls for the last unit of the second rule: the one that loses gives the first rule its unit
-/// back, or leaves it there, counted; neither rule admits more than it may.
+/// A call is charged by one rule and then loses the last unit of the other to another call: the first
+/// rule gets its unit back, and neither admits more than it may.
 ///
-/// Mutation `plan-no-take-back`: what a lost race has charged stays (fixed counts subtract exactly).
+/// Mutation `plan-no-take-back`: what a lost race has charged stays.
 #[test]
 fn a_plan_that_loses_a_race_takes_back_what_it_charged() {
     model(6, || {
-        let plan = "wide: fixed 2/s; narrow: fixed 2/min".parse().unwrap();
+        // One unit is left of each; the share of `first` is smaller, so it is charged first.
+        let plan = "first: fixed 4/s by a; second: fixed 3/s by b".parse().unwrap();
         let memory = |rule: &ratecell::Rule| HeapMemory::for_keys(rule.quota(), 1);
         let plan = Arc::new(KeyedPlan::new(plan, Seed::from_bytes([0; 16]), memory).unwrap());
-        assert!(plan.acquire(0, "a", 1).unwrap().allowed());
+        let both = [("a", "x".into()), ("b", "y".into())];
+        assert!(plan.acquire(0, &both[..1], 3).unwrap().allowed());
+        assert!(plan.acquire(0, &both[1..], 2).unwrap().allowed());
         let other = {
             let plan = plan.clone();
-            thread::spawn(move || plan.acquire(0, "a", 1).unwrap().allowed())
+            thread::spawn(move || plan.acquire(0, &[("b", "y".into())], 1).unwrap().allowed())
         };
-        let own = plan.acquire(0, "a", 1).unwrap().allowed();
+        let own = plan.acquire(0, &both, 1).unwrap().allowed();
         let other = other.join().unwrap();
-        assert!(!(own && other), "two calls share the last unit");
-        let left: Vec<u32> =
-            plan.peek(0, "a", 0).unwrap().rules().map(|(_, own)| own.remaining()).collect();
-        let admitted = u32::from(own) + u32::from(other);
-        assert_eq!(left, [1 - admitted; 2], "units are left over or missing");
+        assert!(own != other, "one call gets the last unit");
+        let peek = plan.peek(0, &both, 0).unwrap();
+        let left: Vec<u32> = peek.rules().map(|(_, own)| own.remaining()).collect();
+        assert_eq!(left, [u32::from(!own), 0], "a unit is left over or missing");
     });
 }

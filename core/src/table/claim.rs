@@ -18,14 +18,14 @@
 //!                               settles on slot 0             k          free
 //! ```
 
-use super::layout::{Counter, KEY_REGIONS, REGION_SLOTS};
+use super::layout::{Counter, KEY_REGIONS, REGION_SLOTS, Region};
 use super::owner::{Owner, Tag};
 use super::probe::{OwnerWord, Spot, slot_at};
 use super::{Memory, Table};
 use crate::decision::UNKNOWN;
 use crate::key::KeyHash;
 
-/// As many owing keys in its first region, and a new key looks at its other regions too.
+/// With as many keys in its first region, a new key looks at its other regions too.
 ///
 /// Six of eight keeps five keys in six in their first region at four fifths load, where with
 /// three regions fewer than one new key in 10,000 finds none.
@@ -47,12 +47,24 @@ pub(super) struct Candidate<'t> {
     seen: Owner,
 }
 
-/// How a candidate is ranked: the fewer the better, from left to right.
+/// What a region has for a new key.
+struct RegionSurvey<'t> {
+    best: Option<(Rank, Candidate<'t>)>,
+    wait_ns: u64,
+}
+
+/// How a candidate is ranked: the lower the better.
+///
+/// A free slot anywhere comes before one that is as good as new, so that keys in reach of free
+/// slots do not drive each other out.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Rank {
+enum Rank {
+    /// A free slot, by how many keys its region has.
+    Free { keys: usize },
+    /// A slot as good as new, by how many keys that owe its region has.
+    Idle { owing: usize },
     /// Another key's unconfirmed claim, that would have to be voided.
-    claimed: bool,
-    owing_in_region: usize,
+    Claimed,
 }
 
 impl<M: Memory> Table<M> {
@@ -142,42 +154,51 @@ impl<M: Memory> Table<M> {
         let mut wait_ns = UNKNOWN;
         for choice in 0..KEY_REGIONS {
             let Some(region) = self.region(hash, choice) else { break };
-            let mut free = None;
-            let mut idle = None;
-            let mut claimed = None;
-            let mut owing_in_region: usize = 0;
-            for step in 0..REGION_SLOTS {
-                let slot = slot_at(hash, step);
-                let (Some(owner), Some(cell)) = (region.owner(slot), region.cell(slot)) else {
-                    continue;
-                };
-                let spot = Spot { owner: OwnerWord(owner), cell };
-                let seen = spot.owner.load();
-                let candidate = Some(Candidate { spot, seen });
-                match seen.tag() {
-                    Tag::Free => free = free.or(candidate),
-                    Tag::Claimed => claimed = claimed.or(candidate),
-                    Tag::Owned | Tag::Leaving => match self.quota.clear_after_ns(cell, now_ns) {
-                        0 => idle = idle.or(candidate),
-                        owing_ns => {
-                            wait_ns = wait_ns.min(owing_ns);
-                            owing_in_region = owing_in_region.saturating_add(1);
-                        }
-                    },
-                }
-            }
-            let open = free.or(idle);
-            let rank = Rank { claimed: open.is_none(), owing_in_region };
-            let Some(candidate) = open.or(claimed) else { continue };
-            let uncrowded = !rank.claimed && choice == 0 && owing_in_region < CROWDED;
+            let survey = self.survey(region, hash, now_ns);
+            wait_ns = wait_ns.min(survey.wait_ns);
+            let Some((rank, candidate)) = survey.best else { continue };
             if best.as_ref().is_none_or(|(other, _)| rank < *other) {
                 best = Some((rank, candidate));
             }
-            if uncrowded {
+            if matches!(rank, Rank::Free { keys } if choice == 0 && keys < CROWDED) {
                 break;
             }
         }
         best.map(|(_, candidate)| candidate).ok_or(wait_ns)
+    }
+
+    /// The best slot of a region, and how long until its first owing key owes no more.
+    fn survey<'t>(&self, region: Region<'t>, hash: KeyHash, now_ns: u64) -> RegionSurvey<'t> {
+        let (mut free, mut idle, mut claimed) = (None, None, None);
+        let (mut keys, mut owing, mut wait_ns) = (0_usize, 0_usize, UNKNOWN);
+        for step in 0..REGION_SLOTS {
+            let slot = slot_at(hash, step);
+            let (Some(owner), Some(cell)) = (region.owner(slot), region.cell(slot)) else {
+                continue;
+            };
+            let spot = Spot { owner: OwnerWord(owner), cell };
+            let seen = spot.owner.load();
+            let candidate = Some(Candidate { spot, seen });
+            match seen.tag() {
+                Tag::Free => {
+                    free = free.or(candidate);
+                    continue;
+                }
+                Tag::Claimed => claimed = claimed.or(candidate),
+                Tag::Owned | Tag::Leaving => match self.quota.clear_after_ns(cell, now_ns) {
+                    0 => idle = idle.or(candidate),
+                    owing_ns => {
+                        wait_ns = wait_ns.min(owing_ns);
+                        owing = owing.saturating_add(1);
+                    }
+                },
+            }
+            keys = keys.saturating_add(1);
+        }
+        let best = free.map(|found| (Rank::Free { keys }, found));
+        let best = best.or_else(|| idle.map(|found| (Rank::Idle { owing }, found)));
+        let best = best.or_else(|| claimed.map(|found| (Rank::Claimed, found)));
+        RegionSurvey { best, wait_ns }
     }
 
     /// All slots that a key may live in, in an order that is the same for every thread.

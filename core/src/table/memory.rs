@@ -1,9 +1,6 @@
 //! The memory of a key table: 64-bit words that the caller owns.
 //!
-//! One of the two files of this crate that may use `unsafe`: it turns a byte range into words.
-
-#[cfg(feature = "std")]
-use core::ops::Range;
+//! The one file of this crate that uses `unsafe`: it sees heap blocks and byte ranges as words.
 
 use crate::atomic::AtomicU64;
 #[cfg(feature = "std")]
@@ -85,17 +82,19 @@ impl<const WORDS: usize> core::fmt::Debug for StaticMemory<WORDS> {
 /// Memory for a table on the heap, taken once and given back on drop.
 #[cfg(feature = "std")]
 #[derive(Debug)]
-pub struct HeapMemory {
-    words: std::boxed::Box<[AtomicU64]>,
-    /// The words that start with a pair of cache lines.
-    aligned: Range<usize>,
-}
+pub struct HeapMemory(std::boxed::Box<[LinePair]>);
+
+/// Two cache lines: the heap gives memory for them at an address that 128 divides.
+#[cfg(feature = "std")]
+#[derive(Debug)]
+#[repr(C, align(128))]
+struct LinePair([AtomicU64; LINE_PAIR_WORDS]);
+
+#[cfg(feature = "std")]
+const LINE_PAIR_WORDS: usize = 16;
 
 #[cfg(feature = "std")]
 impl HeapMemory {
-    const ALIGNMENT_BYTES: usize = 128;
-    const ALIGNMENT_WORDS: usize = Self::ALIGNMENT_BYTES.div_ceil(size_of::<AtomicU64>());
-
     /// Memory in which `keys` keys of `quota` fill four fifths of the slots.
     ///
     /// All of it is written at once, so that later no call waits for the system to supply a page.
@@ -115,17 +114,15 @@ impl HeapMemory {
     /// # Errors
     /// [`TableError::OutOfMemory`].
     pub fn try_for_keys(quota: &Quota, keys: usize) -> Result<Self, TableError> {
-        let len = table_words(quota, keys);
-        let spare = Self::ALIGNMENT_WORDS;
-        let mut words = std::vec::Vec::new();
-        let whole = len.saturating_add(spare);
-        if words.try_reserve_exact(whole).is_err() {
-            return Err(TableError::OutOfMemory { words: len });
+        let words = table_words(quota, keys);
+        let pairs = words.div_ceil(LINE_PAIR_WORDS);
+        let mut memory = std::vec::Vec::new();
+        if memory.try_reserve_exact(pairs).is_err() {
+            return Err(TableError::OutOfMemory { words });
         }
-        words.extend((0..whole).map(|_| AtomicU64::new(0)));
-        let words = words.into_boxed_slice();
-        let skipped = words.as_ptr().align_offset(Self::ALIGNMENT_BYTES).min(spare);
-        Ok(Self { words, aligned: skipped..skipped.saturating_add(len) })
+        let zero = |_| AtomicU64::new(0);
+        memory.extend((0..pairs).map(|_| LinePair(core::array::from_fn(zero))));
+        Ok(Self(memory.into_boxed_slice()))
     }
 }
 
@@ -133,9 +130,16 @@ impl HeapMemory {
 impl Memory for HeapMemory {
     #[inline]
     fn words(&self) -> &[AtomicU64] {
-        self.words.get(self.aligned.clone()).unwrap_or(&[])
+        let len = self.0.len().wrapping_mul(LINE_PAIR_WORDS);
+        // SAFETY: a `LinePair` is `repr(C)` and holds 16 words and nothing else; what its alignment
+        // of 128 might add is nothing, since words of 8 bytes fill it, as asserted below. So the box
+        // is so many words in a row, borrowed for as long as `self`.
+        unsafe { core::slice::from_raw_parts(self.0.as_ptr().cast::<AtomicU64>(), len) }
     }
 }
+
+#[cfg(feature = "std")]
+const _: () = assert!(size_of::<LinePair>() == LINE_PAIR_WORDS * size_of::<AtomicU64>());
 
 /// The words in a byte range that another language gave.
 ///

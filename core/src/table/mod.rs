@@ -18,6 +18,7 @@
 mod charge;
 mod claim;
 mod layout;
+#[expect(unsafe_code, reason = "the one file that sees raw memory as words")]
 mod memory;
 mod owner;
 mod probe;

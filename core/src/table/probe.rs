@@ -74,16 +74,22 @@ impl<M: Memory> Table<M> {
     fn find_word_in(&self, region: u32, hash: KeyHash) -> Option<(OwnerWord<'_>, &AtomicU64)> {
         let start = (region as usize).wrapping_mul(WORD_REGION_WORDS).wrapping_add(HEADER_WORDS);
         let words = self.memory.words().get(start..)?.first_chunk::<WORD_REGION_WORDS>()?;
+        let spot = |slot: usize| {
+            // The masks bound the indices where the compiler sees it.
+            let place = slot.wrapping_mul(2) & WORD_REGION_WORDS.wrapping_sub(2);
+            Some((OwnerWord(words.get(place)?), words.get(place | 1)?))
+        };
+        let own = spot(slot_at(hash, 0))?;
+        if own.0.load().is_home_of(hash.identity) {
+            return Some(own);
+        }
         // Without a branch for each slot: which one it is cannot be foretold.
         let mut homes = 0_u32;
         for (slot, words) in (0..).zip(words.as_chunks::<2>().0) {
             let is_home = OwnerWord(words.first()?).load().is_home_of(hash.identity);
             homes |= u32::from(is_home).wrapping_shl(slot);
         }
-        // The mask bounds the index where the compiler sees it.
-        let slot = homes.trailing_zeros() as usize & REGION_SLOTS.wrapping_sub(1);
-        let place = slot.wrapping_mul(2);
-        (homes != 0).then_some((OwnerWord(words.get(place)?), words.get(place | 1)?))
+        if homes == 0 { None } else { spot(homes.trailing_zeros() as usize) }
     }
 
     #[inline(never)]

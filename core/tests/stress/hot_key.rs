@@ -6,7 +6,7 @@ use ratecell::{AtomicHeld, AtomicSegments, AtomicTat, AtomicWindow, Decision, Qu
 
 use crate::{Gate, kinds, rounds, table_for, together};
 
-const UNITS: u32 = 400;
+const UNITS: u32 = 4_000;
 
 /// Has all threads acquire one unit at a time, `UNITS` each, at one instant, in each round.
 fn admitted_by(cells: usize, acquire: impl Fn(usize) -> Decision + Sync) -> Vec<u32> {
@@ -23,7 +23,7 @@ fn admitted_by(cells: usize, acquire: impl Fn(usize) -> Decision + Sync) -> Vec<
 /// `Ring::exchange` that does.
 #[test]
 fn a_bare_cell_admits_its_burst_exactly() {
-    let count = rounds(40);
+    let count = rounds(16);
     let [gcra, fixed, sliding, permits] = kinds(UNITS);
     let exactly = |admitted: Vec<u32>| assert_eq!(admitted, vec![UNITS; count]);
     if let Quota::Gcra(quota) = gcra {
@@ -53,7 +53,7 @@ fn a_new_key_of_a_table_admits_its_burst_exactly() {
     const BURST: u32 = 3;
     for quota in kinds(BURST) {
         let count = rounds(2_000);
-        let (table, gate) = (table_for(quota, count), Gate::default());
+        let (table, gate) = (table_for(quota, 2 * count), Gate::default());
         let admitted: Vec<_> = (0..count).map(|_| AtomicU32::new(0)).collect();
         let work = |_, _| {
             for (key, admitted) in admitted.iter().enumerate() {

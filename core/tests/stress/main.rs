@@ -15,8 +15,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use ratecell::{
-    ConcurrencyQuota, FixedQuota, GcraQuota, HeapMemory, KeyedPlan, Quota, Rule, Seed,
-    SlidingQuota, Table,
+    AtomicU64, ConcurrencyQuota, FixedQuota, GcraQuota, HeapMemory, KeyedPlan, Memory, Quota, Rule,
+    Seed, SlidingQuota, Table,
 };
 
 const THREADS: usize = 4;
@@ -95,11 +95,34 @@ fn kinds(units: u32) -> [Quota; 4] {
     ]
 }
 
-fn table_for(quota: Quota, keys: usize) -> Table<HeapMemory> {
-    Table::new(HeapMemory::for_keys(&quota, keys), quota, SEED).unwrap()
+/// Memory that now and then lets another thread run before it is looked at: calls then meet in
+/// the middle far more often than on a machine of their own.
+struct Jittery {
+    memory: HeapMemory,
+    looks: AtomicUsize,
 }
 
-fn plan_for(text: &str, keys: usize) -> KeyedPlan<HeapMemory> {
-    let memory = |rule: &Rule| HeapMemory::for_keys(rule.quota(), keys);
+impl Jittery {
+    fn for_keys(quota: &Quota, keys: usize) -> Self {
+        Self { memory: HeapMemory::for_keys(quota, keys), looks: AtomicUsize::new(0) }
+    }
+}
+
+impl Memory for Jittery {
+    fn words(&self) -> &[AtomicU64] {
+        let looks = self.looks.fetch_add(1, Ordering::Relaxed) as u64;
+        if looks.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60 == 0 {
+            thread::yield_now();
+        }
+        self.memory.words()
+    }
+}
+
+fn table_for(quota: Quota, keys: usize) -> Table<Jittery> {
+    Table::new(Jittery::for_keys(&quota, keys), quota, SEED).unwrap()
+}
+
+fn plan_for(text: &str, keys: usize) -> KeyedPlan<Jittery> {
+    let memory = |rule: &Rule| Jittery::for_keys(rule.quota(), keys);
     KeyedPlan::new(text.parse().unwrap(), SEED, memory).unwrap()
 }

@@ -2,14 +2,14 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use ratecell::{HeapMemory, KeyedPlan};
+use ratecell::KeyedPlan;
 
-use crate::{Gate, THREADS, plan_for, rounds, together};
+use crate::{Gate, Jittery, THREADS, plan_for, rounds, together};
 
 /// Addresses in each round, with one unit each in the tight rule in the middle.
 const ADDRESSES: usize = 16;
 /// What the other two rules have left of 1,024 for each of the two users: enough for all.
-const LEFT: u32 = 2 * ADDRESSES as u32;
+const LEFT: u32 = 4 * ADDRESSES as u32;
 const USERS: usize = 2;
 
 /// The first rule, which is the one to be charged first and taken back.
@@ -17,7 +17,7 @@ const FIRST: [&str; 4] =
     ["1024/d burst 1024", "fixed 1024/d", "sliding 1024/d", "concurrency 1024"];
 
 struct Round<'p> {
-    plan: &'p KeyedPlan<HeapMemory>,
+    plan: &'p KeyedPlan<Jittery>,
     number: usize,
 }
 

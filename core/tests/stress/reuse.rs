@@ -2,9 +2,9 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use ratecell::{Clock as _, HeapMemory, ManualClock, Quota, Table};
+use ratecell::{Clock as _, ManualClock, Quota, Table};
 
-use crate::{SECOND_NS, THREADS, kinds, rounds, table_for, together};
+use crate::{Jittery, SECOND_NS, THREADS, kinds, rounds, table_for, together};
 
 const BURST: u32 = 2;
 const KEYS: usize = 40;
@@ -18,7 +18,7 @@ impl Tally {
         Self([const { AtomicU32::new(0) }; KEYS])
     }
 
-    fn attempt(&self, table: &Table<HeapMemory>, key: usize, now_ns: u64) {
+    fn attempt(&self, table: &Table<Jittery>, key: usize, now_ns: u64) {
         if table.acquire(table.hash(key as u64), now_ns, 1).allowed() {
             self.0[key].fetch_add(1, Ordering::SeqCst);
         }
@@ -34,7 +34,7 @@ impl Tally {
 
 /// Some of the keys, others in each round and more than there are slots, in an order of the
 /// thread's own, twice over.
-fn work(table: &Table<HeapMemory>, tally: &Tally, now_ns: u64, thread: usize, round: usize) {
+fn work(table: &Table<Jittery>, tally: &Tally, now_ns: u64, thread: usize, round: usize) {
     for turn in 0..2 * ACTIVE {
         let stride = [1, 5, 7, 11][thread % THREADS];
         tally.attempt(table, (round * 5 + turn * stride % ACTIVE) % KEYS, now_ns);

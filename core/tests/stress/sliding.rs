@@ -1,10 +1,11 @@
 //! A sliding cell under clocks that move, some of them late.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ratecell::{AtomicSegments, Clock as _, ManualClock, SlidingQuota};
 
-use crate::{THREADS, rounds, together};
+use crate::{Gate, THREADS, rounds, together};
 
 const PERIOD_NS: u64 = 1_000_000;
 const TICK_NS: u64 = 512;
@@ -84,8 +85,7 @@ fn quota(limit: u32, segments: u32) -> SlidingQuota {
     SlidingQuota::new(limit, PERIOD_NS, segments).unwrap()
 }
 
-/// Catches: `Ring::finish` that does not freeze the closing slot (a stalled charge is then not
-/// counted by those who have gone on), and `Ring::exchange` that stores.
+/// Catches: `Ring::exchange` that stores.
 #[test]
 fn threads_on_time_keep_the_limit_in_every_period() {
     for (limit, segments) in [(1, 1), (50, 14), (50, 62), (200, 3)] {
@@ -110,18 +110,57 @@ fn threads_with_late_clocks_keep_the_limit_in_every_period() {
     }
 }
 
-/// Laps of the ring pass while a thread stalls: the clock goes a period in three calls.
+/// In each round some threads are just before the end of the open segment and some behind it, and
+/// all want the one unit there is.
+///
+/// Catches: `Ring::finish` that does not freeze the closing slot: a charge of it that stalls is not
+/// counted by those who have gone on.
+#[test]
+fn threads_on_both_sides_of_a_segments_end_share_one_unit() {
+    let quota = quota(1, 62);
+    let segment_ns = (PERIOD_NS / 62).next_multiple_of(TICK_NS);
+    let (cell, gate) = (AtomicSegments::<64>::new(), Gate::default());
+    let (admitted, count) = (AtomicUsize::new(0), rounds(4_000));
+    let work = |thread: usize, _| {
+        for round in 0..count {
+            let end_ns = (round as u64 + 1) * segment_ns;
+            let now_ns = [end_ns - 1, end_ns, end_ns - 2, end_ns + 1][thread];
+            gate.pass(2 * round);
+            let allowed = cell.acquire(&quota, now_ns, 1).allowed();
+            admitted.fetch_add(allowed.into(), Ordering::SeqCst);
+            gate.pass(2 * round + 1);
+            if thread == 0 {
+                assert_eq!(admitted.swap(0, Ordering::SeqCst), 1, "in round {round}");
+                cell.reset();
+            }
+        }
+    };
+    together(1, work, |_| {});
+}
+
+/// In each round one thread still has the time of the round before, a whole ring ago.
 ///
 /// Catches: a charge that does not look at the head again before its exchange, and so writes the
 /// tick of a lap ago into a slot of this one (the key is then denied for 2^39 ticks).
 #[test]
-fn a_thread_that_stalls_for_laps_leaves_the_cell_as_it_should_be() {
-    for segments in [1, 2, 14] {
-        for turn in 0..rounds(8) {
-            let step_ns = PERIOD_NS / 3 + 1;
-            let late_ns = [0; THREADS];
-            let run = Run { quota: quota(1, segments), step_ns, late_ns, calls: 3_000 };
-            run.check(turn as u64 * 123_456_789);
-        }
+fn a_thread_that_is_laps_late_leaves_the_cell_as_it_should_be() {
+    for segments in [1, 62] {
+        let quota = quota(2, segments);
+        let (cell, gate) = (AtomicSegments::<64>::new(), Gate::default());
+        let count = rounds(2_000);
+        let work = |thread: usize, _| {
+            for round in 0..count {
+                let now_ns = (round as u64 + 2) * 3 * PERIOD_NS;
+                let late_ns = [0, 3 * PERIOD_NS, 3 * PERIOD_NS, 0][thread];
+                gate.pass(2 * round);
+                let _ = cell.acquire(&quota, now_ns - late_ns, 1);
+                gate.pass(2 * round + 1);
+                if thread == 0 {
+                    let after = cell.peek(&quota, now_ns + 2 * PERIOD_NS, 2);
+                    assert!(after.allowed(), "{after:?} in round {round}");
+                }
+            }
+        };
+        together(1, work, |_| {});
     }
 }
