@@ -71,6 +71,11 @@ mod system_clock;
 mod table;
 mod text;
 
+/// The examples of the README, run as they stand.
+#[cfg(all(doctest, feature = "std"))]
+#[doc = include_str!("../../README.md")]
+struct ReadmeExamples;
+
 pub use atomic::AtomicU64;
 pub use call_error::CallError;
 pub use cell::{AtomicHeld, AtomicSegments, AtomicTat, AtomicWindow, ReleaseError};

@@ -206,10 +206,7 @@ impl Quota {
         let orders = Orders::IN_TABLE;
         match (self.with_word(cell), self) {
             (Some((quota, word)), _) => quota.clear_after_ns(word.load(orders.load), now_ns),
-            (None, Self::Sliding(quota)) => {
-                let peek = segments::peek(quota, cell, orders, now_ns, 0);
-                peek.reset_after_ns().unwrap_or(UNKNOWN)
-            }
+            (None, Self::Sliding(quota)) => segments::clear_after_ns(quota, cell, orders, now_ns),
             (None, _) => UNKNOWN,
         }
     }

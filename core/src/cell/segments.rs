@@ -98,7 +98,8 @@ impl<const WORDS: usize> fmt::Debug for AtomicSegments<WORDS> {
 /// without a known wait.
 #[cold]
 fn misfit(quota: &SlidingQuota, now_ns: u64, cost: u32) -> Decision {
-    fresh(quota, now_ns, cost).as_full(UNKNOWN)
+    let fresh = fresh(quota, now_ns, cost);
+    if fresh.allowed() && cost > 0 { fresh.as_full(UNKNOWN) } else { fresh }
 }
 
 /// What [`peek`] answers on a cell that has counted nothing.
@@ -303,6 +304,20 @@ pub(super) fn peek(
             return decision;
         }
     }
+}
+
+/// How long until the cell is as good as new; never, if it is corrupt.
+pub(super) fn clear_after_ns(
+    quota: &SlidingQuota,
+    words: &[AtomicU64],
+    orders: Orders,
+    now_ns: u64,
+) -> u64 {
+    let corrupt = |ring: Ring<'_>| ring.is_corrupt(ring.head());
+    if Ring::new(quota, words, orders).is_none_or(corrupt) {
+        return UNKNOWN;
+    }
+    peek(quota, words, orders, now_ns, 0).reset_after_ns().unwrap_or(UNKNOWN)
 }
 
 /// Takes a charge back, from its own segment only. Lock-free.

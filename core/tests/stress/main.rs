@@ -72,6 +72,8 @@ fn together(rounds: usize, work: impl Fn(usize, usize) + Sync, mut between: impl
 }
 
 /// Where threads wait for one another within a round, awake, so that they go on at one instant.
+///
+/// A thread that panics would keep the others waiting: what is wrong is counted, and told after.
 #[derive(Default)]
 struct Gate(AtomicUsize);
 

@@ -120,7 +120,8 @@ fn threads_on_both_sides_of_a_segments_end_share_one_unit() {
     let quota = quota(1, 62);
     let segment_ns = (PERIOD_NS / 62).next_multiple_of(TICK_NS);
     let (cell, gate) = (AtomicSegments::<64>::new(), Gate::default());
-    let (admitted, count) = (AtomicUsize::new(0), rounds(4_000));
+    let (admitted, wrong) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let count = rounds(4_000);
     let work = |thread: usize, _| {
         for round in 0..count {
             let end_ns = (round as u64 + 1) * segment_ns;
@@ -130,12 +131,14 @@ fn threads_on_both_sides_of_a_segments_end_share_one_unit() {
             admitted.fetch_add(allowed.into(), Ordering::SeqCst);
             gate.pass(2 * round + 1);
             if thread == 0 {
-                assert_eq!(admitted.swap(0, Ordering::SeqCst), 1, "in round {round}");
+                let units = admitted.swap(0, Ordering::SeqCst);
+                wrong.fetch_add((units != 1).into(), Ordering::SeqCst);
                 cell.reset();
             }
         }
     };
     together(1, work, |_| {});
+    assert_eq!(wrong.into_inner(), 0, "of {count} rounds");
 }
 
 /// In each round one thread still has the time of the round before, a whole ring ago.
@@ -147,7 +150,7 @@ fn a_thread_that_is_laps_late_leaves_the_cell_as_it_should_be() {
     for segments in [1, 62] {
         let quota = quota(2, segments);
         let (cell, gate) = (AtomicSegments::<64>::new(), Gate::default());
-        let count = rounds(2_000);
+        let (wrong, count) = (AtomicUsize::new(0), rounds(2_000));
         let work = |thread: usize, _| {
             for round in 0..count {
                 let now_ns = (round as u64 + 2) * 3 * PERIOD_NS;
@@ -157,10 +160,11 @@ fn a_thread_that_is_laps_late_leaves_the_cell_as_it_should_be() {
                 gate.pass(2 * round + 1);
                 if thread == 0 {
                     let after = cell.peek(&quota, now_ns + 2 * PERIOD_NS, 2);
-                    assert!(after.allowed(), "{after:?} in round {round}");
+                    wrong.fetch_add((!after.allowed()).into(), Ordering::SeqCst);
                 }
             }
         };
         together(1, work, |_| {});
+        assert_eq!(wrong.into_inner(), 0, "of {count} rounds");
     }
 }
