@@ -108,7 +108,6 @@ mod model {
         pub fn fetch_add(&self, value: u64, order: Ordering) -> u64 {
             self.0.fetch_add(value, order)
         }
-
     }
 }
 

@@ -84,7 +84,13 @@ fn check(table: &ModelTable, all: &[(u64, Verdict)], full: bool) {
     }
 }
 
-fn race(preemptions: usize, quota: Quota, before: &'static [u64], calls: &'static [&'static [u64]], full: bool) {
+fn race(
+    preemptions: usize,
+    quota: Quota,
+    before: &'static [u64],
+    calls: &'static [&'static [u64]],
+    full: bool,
+) {
     model(preemptions, move || {
         let table = table(quota);
         for &k in before {

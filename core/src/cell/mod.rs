@@ -57,22 +57,11 @@ pub(crate) trait WordQuota {
 
 /// What a charge changed, so that it can be taken back.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Receipt {
-    /// Which of the cell's words, counted from its first.
-    index: usize,
-    before: u64,
-    after: u64,
-    /// The segment charged, for sliding.
-    segment: u64,
-    cost: u32,
-}
-
-impl Receipt {
-    /// The receipt of a charge that took a cell's only word from `before` to `after`.
-    #[inline]
-    pub(crate) const fn of_word(before: u64, after: u64, cost: u32) -> Self {
-        Self { index: 0, before, after, segment: 0, cost }
-    }
+pub(crate) enum Receipt {
+    /// The cell's only word.
+    Word { before: u64, after: u64 },
+    /// A slot of a ring, which stood for a segment.
+    Slot { index: u32, segment: u64 },
 }
 
 /// Decides a call on one word and charges it if allowed. Lock-free: an exchange fails only
@@ -89,7 +78,7 @@ fn charge_word(
     while let Some(after) = quota.charged(before, now_ns, cost) {
         match word.compare_exchange_weak(before, after, orders.exchange, orders.load) {
             Ok(_) => {
-                let receipt = Receipt::of_word(before, after, cost);
+                let receipt = Receipt::Word { before, after };
                 return (quota.after_charge(after, now_ns), Some(receipt));
             }
             Err(found) => before = found,
@@ -115,9 +104,9 @@ fn take_back_word(
     quota: &impl WordQuota,
     word: &AtomicU64,
     orders: Orders,
-    receipt: &Receipt,
+    (before, after): (u64, u64),
+    cost: u32,
 ) -> bool {
-    let Receipt { before, after, cost, .. } = *receipt;
     if word.compare_exchange(after, before, orders.exchange, orders.load).is_ok() {
         return true;
     }
@@ -187,16 +176,17 @@ impl Quota {
         }
     }
 
-    /// Takes a charge back if that mints nothing, and says whether it did.
-    pub(crate) fn take_back(&self, cell: &[AtomicU64], receipt: &Receipt) -> bool {
+    /// Takes a charge of `cost` back if that mints nothing, and says whether it did.
+    pub(crate) fn take_back(&self, cell: &[AtomicU64], receipt: &Receipt, cost: u32) -> bool {
         let orders = Orders::IN_TABLE;
-        match (self.with_word(cell), self, cell.get(receipt.index)) {
-            (Some((quota, word)), ..) => take_back_word(&quota, word, orders, receipt),
-            (None, Self::Sliding(quota), Some(word)) => {
-                segments::take_back(quota, word, orders, receipt);
-                true
+        match (*receipt, self.with_word(cell), self) {
+            (Receipt::Word { before, after }, Some((quota, word)), _) => {
+                take_back_word(&quota, word, orders, (before, after), cost)
             }
-            (None, ..) => false,
+            (Receipt::Slot { index, segment }, None, Self::Sliding(quota)) => {
+                segments::take_back(quota, cell, orders, index, segment, cost)
+            }
+            _ => false,
         }
     }
 

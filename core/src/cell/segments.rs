@@ -260,13 +260,7 @@ pub(super) fn charge(
                     return (misfit(quota, now_ns, cost), None);
                 }
                 if ring.exchange(head.index(), from, to) {
-                    let receipt = Receipt {
-                        index: (head.index() as usize).saturating_add(1),
-                        before: from.0,
-                        after: to.0,
-                        segment: head.segment(),
-                        cost,
-                    };
+                    let receipt = Receipt::Slot { index: head.index(), segment: head.segment() };
                     return (decision, Some(receipt));
                 }
             }
@@ -326,17 +320,20 @@ pub(super) fn clear_after_ns(
 /// stand for other charges by now, whose units an older tick would bring back early.
 pub(super) fn take_back(
     quota: &SlidingQuota,
-    word: &AtomicU64,
+    words: &[AtomicU64],
     orders: Orders,
-    receipt: &Receipt,
-) {
-    let mut found = Slot(word.load(orders.load));
-    // Once the segment has expired its units have gone with it.
-    while quota.is_of_segment(found, receipt.segment) {
-        let Some(rest) = found.less(receipt.cost) else { return };
-        match word.compare_exchange(found.0, rest.0, orders.exchange, orders.load) {
-            Ok(_) => return,
-            Err(now) => found = Slot(now),
+    index: u32,
+    segment: u64,
+    cost: u32,
+) -> bool {
+    let Some(ring) = Ring::new(quota, words, orders) else { return false };
+    loop {
+        let found = ring.slot(index);
+        // Once the segment has expired its units have gone with it.
+        let rest = found.less(cost).filter(|_| quota.is_of_segment(found, segment));
+        let Some(rest) = rest else { return true };
+        if ring.exchange(index, found, rest) {
+            return true;
         }
     }
 }

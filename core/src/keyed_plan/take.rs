@@ -85,10 +85,12 @@ impl<M: Memory> KeyedPlan<M> {
         call: Call<'_>,
     ) -> Charged {
         let mut taken: Vec<Taken<'_, M>, MAX_RULES> = Vec::new();
+        let mut charged = Charged::NONE;
         let first = likeliest_refuser(&answer.applied);
         let rest = (0..answer.applied.len()).filter(|&index| index != first);
         for index in core::iter::once(first).chain(rest) {
-            let Some(look) = answer.applied.get_mut(index) else { continue };
+            let Some(entry) = answer.applied.get_mut(index) else { continue };
+            let look = *entry;
             let position = look.position();
             let place = usize::from(position);
             let (Some(table), Some(rule), Some(hash)) = (
@@ -98,27 +100,30 @@ impl<M: Memory> KeyedPlan<M> {
             ) else {
                 continue;
             };
+            let Call { now_ns, cost, .. } = call;
+            let quota = rule.quota();
             let spot = spots.get(index).copied().flatten();
-            let (decision, charge) = table.charge(rule.quota(), hash, spot, call.now_ns, call.cost);
-            let decision = decision.of_rule(position);
+            let tried = spot.zip(quota.one_word()).and_then(|(spot, quota)| {
+                let (decision, charge) = table.try_charge(quota, hash, spot, now_ns, cost)?;
+                Some((decision, Some(charge)))
+            });
+            let (decision, charge) =
+                tried.unwrap_or_else(|| table.charge(quota, hash, spot, now_ns, cost));
+            *entry = decision.of_rule(position);
             if !decision.allowed() {
-                *look = decision;
                 answer.allowed = false;
-                for Taken { table, charge, .. } in &taken {
-                    charge.iter().for_each(|charge| table.take_back(charge));
+                for Taken { index, look, table, charge } in &taken {
+                    charge.iter().for_each(|charge| table.take_back(charge, cost));
+                    if let Some(entry) = answer.applied.get_mut(*index) {
+                        *entry = *look;
+                    }
                 }
                 return Charged::NONE;
             }
-            let _ = taken.push(Taken { index, decision, table, charge });
-        }
-        let mut charged = Charged::NONE;
-        for Taken { index, decision, charge, .. } in &taken {
             if charge.is_some() {
-                charged = charged.with(decision.position());
+                charged = charged.with(position);
             }
-            if let Some(look) = answer.applied.get_mut(*index) {
-                *look = *decision;
-            }
+            let _ = taken.push(Taken { index, look, table, charge });
         }
         charged
     }
@@ -126,9 +131,9 @@ impl<M: Memory> KeyedPlan<M> {
 
 /// A rule that has allowed the call, while the others are still asked.
 struct Taken<'t, M> {
-    /// Where its decision goes.
     index: usize,
-    decision: Decision,
+    /// What it answered before it was charged.
+    look: Decision,
     table: &'t Table<M>,
     charge: Option<Charge<'t>>,
 }

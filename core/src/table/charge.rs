@@ -16,7 +16,7 @@ use super::layout::Counter;
 use super::probe::Spot;
 use super::{Memory, Table, WhenFull};
 use crate::atomic::{AtomicU64, Ordering};
-use crate::cell::{Receipt, WordQuota};
+use crate::cell::{OneWord, Receipt, WordQuota};
 use crate::decision::{Decision, UNKNOWN};
 use crate::key::KeyHash;
 use crate::quota::Quota;
@@ -71,15 +71,38 @@ impl<M: Memory> Table<M> {
         };
         word.compare_exchange(before, after, Ordering::SeqCst, Ordering::SeqCst).ok()?;
         if !owner.keep(hash) {
-            self.undo_word(word, Receipt::of_word(before, after, cost));
+            self.undo_word(word, Receipt::Word { before, after }, cost);
             return None;
         }
         Some(quota.after_charge(after, now_ns))
     }
 
     #[cold]
-    fn undo_word(&self, word: &AtomicU64, receipt: Receipt) {
-        self.take_back(&Charge { cell: core::slice::from_ref(word), receipt });
+    fn undo_word(&self, word: &AtomicU64, receipt: Receipt, cost: u32) {
+        self.take_back(&Charge { cell: core::slice::from_ref(word), receipt }, cost);
+    }
+
+    /// Charges the only word of the slot where a look found the key, in one try. None: as for
+    /// [`Self::try_acquire`].
+    #[inline]
+    pub(crate) fn try_charge<'t>(
+        &self,
+        quota: OneWord<'_>,
+        hash: KeyHash,
+        spot: Spot<'t>,
+        now_ns: u64,
+        cost: u32,
+    ) -> Option<(Decision, Charge<'t>)> {
+        let word = spot.cell.first()?;
+        let before = word.load(Ordering::SeqCst);
+        let after = quota.charged(before, now_ns, cost)?;
+        word.compare_exchange(before, after, Ordering::SeqCst, Ordering::SeqCst).ok()?;
+        let charge = Charge { cell: spot.cell, receipt: Receipt::Word { before, after } };
+        if !spot.owner.keep(hash) {
+            self.take_back(&charge, cost);
+            return None;
+        }
+        Some((quota.after_charge(after, now_ns), charge))
     }
 
     /// Decides a call and charges it if allowed; `spot` is where an earlier look found the key.
@@ -162,13 +185,13 @@ impl<M: Memory> Table<M> {
         if spot.owner.keep(hash) {
             return Some((decision, Some(charge)));
         }
-        self.take_back(&charge);
+        self.take_back(&charge, cost);
         None
     }
 
-    /// Takes a charge back, or counts it where that could mint.
-    pub(crate) fn take_back(&self, charge: &Charge<'_>) {
-        if !self.quota.take_back(charge.cell, &charge.receipt) {
+    /// Takes a charge of `cost` back, or counts it where that could mint.
+    pub(crate) fn take_back(&self, charge: &Charge<'_>, cost: u32) {
+        if !self.quota.take_back(charge.cell, &charge.receipt, cost) {
             self.count(Counter::Stranded);
         }
     }

@@ -1,0 +1,99 @@
+//! The demo: starts the service on a free port of the loopback, lets five clients at it, shows what
+//! is admitted and what refused and by which rule, and ends by itself within seconds.
+//!
+//! Its exit status says whether what the clients saw is what the service publishes.
+
+mod audit;
+mod clients;
+mod screen;
+mod tally;
+
+use std::error::Error;
+use std::net::Ipv4Addr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use guarded_service::connection::Reply;
+use guarded_service::service::{self, Gate, PUBLISHED};
+use ratecell::{Clock as _, SystemClock};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+
+use crate::audit::{Audit, MINUTE_NS};
+use crate::clients::{ALICE, BOB, CAROL, DAVE, DAVES_RPM, Tallies};
+use crate::screen::Screen;
+use crate::tally::Outcome;
+
+/// When a demo that has hung is given up. It takes 4 s where nothing is wrong.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// When the minute ends sooner than this, the demo starts in the next one.
+const ROOM_NS: u64 = 5_000_000_000;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match demo().await {
+        Ok(findings) if findings.is_empty() => ExitCode::SUCCESS,
+        Ok(findings) => {
+            for finding in findings {
+                eprintln!("NOT AS PUBLISHED: {finding}");
+            }
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("the demo could not run: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs the demo; says what is not as published.
+async fn demo() -> Result<Vec<String>, Box<dyn Error + Send + Sync>> {
+    let gate = Gate::new(SystemClock::new())?.customer(ALICE).customer(BOB).customer(CAROL);
+    let gate = Arc::new(gate.customer_with(DAVE, DAVES_RPM, 8)?);
+    let (open_warehouse, warehouse) = watch::channel(false);
+    let app = service::guarded(service::routes(warehouse), Arc::clone(&gate));
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let address = listener.local_addr()?;
+    tokio::spawn(service::serve(listener, app));
+    println!("http://{address} enforces {PUBLISHED}\n");
+
+    let tallies = Tallies::new();
+    let all = tallies.all();
+    let now_ns = || gate.limiter().clock().now_ns();
+    // So that whoever watches sees one fixed window; the audit does not rely on it.
+    let minute_left_ns = MINUTE_NS - now_ns() % MINUTE_NS;
+    if minute_left_ns < ROOM_NS {
+        println!("A new minute is about to begin; starting with it.\n");
+        sleep(Duration::from_nanos(minute_left_ns)).await;
+    }
+    let mut screen = Screen::new();
+    let start_ns = now_ns();
+    let ended = tokio::select! {
+        ended = timeout(PATIENCE, clients::run(address, &tallies, open_warehouse)) => ended,
+        never = screen.follow(&all) => never,
+    };
+    let end_ns = now_ns();
+    screen.finish(&all)?;
+    show("GET /domains/example.com as alice, the last one", tallies.alice.last(Outcome::Admitted));
+    show("GET /domains/example.com as bob, the last one", tallies.bob.last(Outcome::RefusedByKey));
+    let audit = Audit::new(start_ns, end_ns);
+    let mut findings = audit.findings(&tallies);
+    match ended {
+        Ok(ended) => ended?,
+        Err(_) => findings.push(format!("the clients were not done after {PATIENCE:?}")),
+    }
+    if findings.is_empty() {
+        println!("\n{}", audit.summary(&tallies, Duration::from_nanos(end_ns - start_ns)));
+    }
+    Ok(findings)
+}
+
+fn show(request: &str, reply: Option<Reply>) {
+    match reply {
+        Some(reply) => println!("\n{request}:\n\n{reply}"),
+        None => println!("\n{request}: never answered so"),
+    }
+}
