@@ -16,32 +16,65 @@ pub use guarded::AtomicU64;
 pub use model::AtomicU64;
 
 /// The orderings of one kind of use, so that the same transition code serves each.
-#[derive(Clone, Copy)]
-pub(crate) struct Orders {
-    pub(crate) load: Ordering,
-    pub(crate) exchange: Ordering,
+///
+/// A type for each kind, so that an ordering is a constant wherever it is used.
+pub(crate) trait Orders: Copy {
+    const LOAD: Ordering;
+    const EXCHANGE: Ordering;
+
+    #[inline(always)]
+    fn load(self, word: &AtomicU64) -> u64 {
+        word.load(Self::LOAD)
+    }
+
+    #[inline(always)]
+    fn exchange(self, word: &AtomicU64, from: u64, to: u64) -> Result<u64, u64> {
+        word.compare_exchange(from, to, Self::EXCHANGE, Self::LOAD)
+    }
+
+    /// As [`Self::exchange`], but may fail without a reason: for loops.
+    #[inline(always)]
+    fn exchange_weak(self, word: &AtomicU64, from: u64, to: u64) -> Result<u64, u64> {
+        word.compare_exchange_weak(from, to, Self::EXCHANGE, Self::LOAD)
+    }
 }
 
-impl Orders {
-    /// A word that is the whole state.
-    // ORDERING: Relaxed throughout. The word publishes no other memory; a read-modify-write reads
-    // the value just before its own write in the word's modification order whatever its ordering.
-    // A stale load can only turn into a failed exchange, because no state returns to an old value
-    // that would admit more. Checked by: tests/loom.rs::two_callers_never_share_a_unit.
-    pub(crate) const ONE_WORD: Self = Self { load: Ordering::Relaxed, exchange: Ordering::Relaxed };
+/// A word that is the whole state.
+// ORDERING: Relaxed throughout. The word publishes no other memory; a read-modify-write reads the
+// value just before its own write in the word's modification order whatever its ordering. A stale
+// load can only turn into a failed exchange, because no state returns to an old value that would
+// admit more. Checked by: tests/loom_sliding.rs::two_callers_never_share_a_unit.
+#[derive(Clone, Copy)]
+pub(crate) struct OneWordOrders;
 
-    /// A sliding cell by itself: its words are read against one another.
-    // ORDERING: a slot that is cleared or frozen is released by the exchange that does it, and
-    // whoever acquires that value then finds the head at least closing. With Relaxed loads a
-    // denial could be judged on a half-moved ring. Checked by: tests/loom.rs::sliding_*.
-    pub(crate) const RING: Self = Self { load: Ordering::Acquire, exchange: Ordering::AcqRel };
+impl Orders for OneWordOrders {
+    const LOAD: Ordering = Ordering::Relaxed;
+    const EXCHANGE: Ordering = Ordering::Relaxed;
+}
 
-    /// A cell in a slot of a table.
-    // ORDERING: charge-then-look-at-the-owner stands against mark-then-look-at-the-cell, a store
-    // buffering pattern: only the single order of SeqCst lets at least one side see the other.
-    // On x86 and AArch64 this costs nothing over acquire and release here.
-    // Checked by: tests/loom.rs::charge_against_reuse.
-    pub(crate) const IN_TABLE: Self = Self { load: Ordering::SeqCst, exchange: Ordering::SeqCst };
+/// A sliding cell by itself: its words are read against one another.
+// ORDERING: a slot that is cleared or frozen is released by the exchange that does it, and whoever
+// acquires that value then finds the head at least closing. With Relaxed loads a call could be
+// judged on a half-moved ring. Checked by: tests/loom_sliding.rs::sliding_*.
+#[derive(Clone, Copy)]
+pub(crate) struct RingOrders;
+
+impl Orders for RingOrders {
+    const LOAD: Ordering = Ordering::Acquire;
+    const EXCHANGE: Ordering = Ordering::AcqRel;
+}
+
+/// A cell in a slot of a table.
+// ORDERING: charge-then-look-at-the-owner stands against mark-then-look-at-the-cell, a store
+// buffering pattern: only the single order of SeqCst lets at least one side see the other. On x86
+// and AArch64 this costs nothing over acquire and release here.
+// Checked by: tests/loom_table.rs::charge_against_reuse.
+#[derive(Clone, Copy)]
+pub(crate) struct TableOrders;
+
+impl Orders for TableOrders {
+    const LOAD: Ordering = Ordering::SeqCst;
+    const EXCHANGE: Ordering = Ordering::SeqCst;
 }
 
 #[cfg(loom)]

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::{charge_word, peek_word};
-use crate::atomic::{AtomicU64, Orders};
+use crate::atomic::{AtomicU64, OneWordOrders, Orders};
 use crate::concurrency::{ConcurrencyQuota, Held};
 use crate::decision::Decision;
 
@@ -39,13 +39,13 @@ impl AtomicHeld {
     /// Takes `cost` permits if `quota` allows it; [`Self::release`] gives them back.
     #[inline]
     pub fn acquire(&self, quota: &ConcurrencyQuota, cost: u32) -> Decision {
-        charge_word(quota, &self.0, Orders::ONE_WORD, 0, cost).0
+        charge_word(quota, &self.0, OneWordOrders, 0, cost).0
     }
 
     /// What [`Self::acquire`] would answer, with `remaining` before the charge. Writes nothing.
     #[inline]
     pub fn peek(&self, quota: &ConcurrencyQuota, cost: u32) -> Decision {
-        peek_word(quota, &self.0, Orders::ONE_WORD, 0, cost)
+        peek_word(quota, &self.0, OneWordOrders, 0, cost)
     }
 
     /// Gives `cost` permits back.
@@ -59,7 +59,7 @@ impl AtomicHeld {
 
     /// The state as it is.
     pub fn load(&self) -> Held {
-        Held(self.0.load(Orders::ONE_WORD.load))
+        Held(OneWordOrders.load(&self.0))
     }
 }
 
@@ -105,13 +105,13 @@ impl Held {
 
 /// Gives `cost` permits back to a word. Lock-free.
 pub(crate) fn release_word(word: &AtomicU64, cost: u32) -> Result<(), ReleaseError> {
-    let orders = Orders::ONE_WORD;
-    let mut held = Held(word.load(orders.load));
+    let orders = OneWordOrders;
+    let mut held = Held(orders.load(word));
     loop {
         let Some(rest) = held.released(cost) else {
             return Err(ReleaseError { cost, held: held.0 });
         };
-        match word.compare_exchange_weak(held.0, rest.0, orders.exchange, orders.load) {
+        match orders.exchange_weak(word, held.0, rest.0) {
             Ok(_) => return Ok(()),
             Err(found) => held = Held(found),
         }

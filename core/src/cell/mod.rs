@@ -19,7 +19,7 @@ pub use segments::AtomicSegments;
 pub use tat::AtomicTat;
 pub use window::AtomicWindow;
 
-use crate::atomic::{AtomicU64, Orders};
+use crate::atomic::{AtomicU64, Orders, TableOrders};
 use crate::concurrency::ConcurrencyQuota;
 use crate::decision::{Decision, UNKNOWN};
 use crate::fixed::FixedQuota;
@@ -70,13 +70,13 @@ pub(crate) enum Receipt {
 fn charge_word(
     quota: &impl WordQuota,
     word: &AtomicU64,
-    orders: Orders,
+    orders: impl Orders,
     now_ns: u64,
     cost: u32,
 ) -> (Decision, Option<Receipt>) {
-    let mut before = word.load(orders.load);
+    let mut before = orders.load(word);
     while let Some(after) = quota.charged(before, now_ns, cost) {
-        match word.compare_exchange_weak(before, after, orders.exchange, orders.load) {
+        match orders.exchange_weak(word, before, after) {
             Ok(_) => {
                 let receipt = Receipt::Word { before, after };
                 return (quota.after_charge(after, now_ns), Some(receipt));
@@ -92,27 +92,27 @@ fn charge_word(
 fn peek_word(
     quota: &impl WordQuota,
     word: &AtomicU64,
-    orders: Orders,
+    orders: impl Orders,
     now_ns: u64,
     cost: u32,
 ) -> Decision {
-    quota.foreseen(word.load(orders.load), now_ns, cost)
+    quota.foreseen(orders.load(word), now_ns, cost)
 }
 
 /// Takes a charge back if that mints nothing. Lock-free.
 fn take_back_word(
     quota: &impl WordQuota,
     word: &AtomicU64,
-    orders: Orders,
+    orders: impl Orders,
     (before, after): (u64, u64),
     cost: u32,
 ) -> bool {
-    if word.compare_exchange(after, before, orders.exchange, orders.load).is_ok() {
+    if orders.exchange(word, after, before).is_ok() {
         return true;
     }
-    let mut found = word.load(orders.load);
+    let mut found = orders.load(word);
     while let Some(rest) = quota.without(found, after, cost) {
-        match word.compare_exchange(found, rest, orders.exchange, orders.load) {
+        match orders.exchange(word, found, rest) {
             Ok(_) => return true,
             Err(now) => found = now,
         }
@@ -121,10 +121,15 @@ fn take_back_word(
 }
 
 /// Forgets what a word has counted, as long as `mine` holds after the word is read. Lock-free.
-fn empty_word(quota: &impl WordQuota, word: &AtomicU64, orders: Orders, mine: impl Fn() -> bool) {
-    let mut found = word.load(orders.load);
+fn empty_word(
+    quota: &impl WordQuota,
+    word: &AtomicU64,
+    orders: impl Orders,
+    mine: impl Fn() -> bool,
+) {
+    let mut found = orders.load(word);
     while mine() {
-        match word.compare_exchange(found, quota.emptied(found), orders.exchange, orders.load) {
+        match orders.exchange(word, found, quota.emptied(found)) {
             Ok(_) => return,
             Err(now) => found = now,
         }
@@ -147,7 +152,7 @@ impl Quota {
         now_ns: u64,
         cost: u32,
     ) -> (Decision, Option<Receipt>) {
-        let orders = Orders::IN_TABLE;
+        let orders = TableOrders;
         match (self.with_word(cell), self) {
             (Some((quota, word)), _) => charge_word(&quota, word, orders, now_ns, cost),
             (None, Self::Sliding(quota)) => segments::charge(quota, cell, orders, now_ns, cost),
@@ -158,7 +163,7 @@ impl Quota {
     /// What a charge would be answered, with `remaining` before it. Writes nothing.
     #[inline]
     pub(crate) fn peek(&self, cell: &[AtomicU64], now_ns: u64, cost: u32) -> Decision {
-        let orders = Orders::IN_TABLE;
+        let orders = TableOrders;
         match (self.with_word(cell), self) {
             (Some((quota, word)), _) => peek_word(&quota, word, orders, now_ns, cost),
             (None, Self::Sliding(quota)) => segments::peek(quota, cell, orders, now_ns, cost),
@@ -178,7 +183,7 @@ impl Quota {
 
     /// Takes a charge of `cost` back if that mints nothing, and says whether it did.
     pub(crate) fn take_back(&self, cell: &[AtomicU64], receipt: &Receipt, cost: u32) -> bool {
-        let orders = Orders::IN_TABLE;
+        let orders = TableOrders;
         match (*receipt, self.with_word(cell), self) {
             (Receipt::Word { before, after }, Some((quota, word)), _) => {
                 take_back_word(&quota, word, orders, (before, after), cost)
@@ -193,9 +198,9 @@ impl Quota {
     /// How long until the cell is as good as new: 0 if it is, `UNKNOWN` if nobody can know.
     #[inline]
     pub(crate) fn clear_after_ns(&self, cell: &[AtomicU64], now_ns: u64) -> u64 {
-        let orders = Orders::IN_TABLE;
+        let orders = TableOrders;
         match (self.with_word(cell), self) {
-            (Some((quota, word)), _) => quota.clear_after_ns(word.load(orders.load), now_ns),
+            (Some((quota, word)), _) => quota.clear_after_ns(orders.load(word), now_ns),
             (None, Self::Sliding(quota)) => segments::clear_after_ns(quota, cell, orders, now_ns),
             (None, _) => UNKNOWN,
         }
@@ -207,7 +212,7 @@ impl Quota {
     /// changed hands is charged by nobody but the later owner, to a value that it has never had: a
     /// later tat, window or tick. So the exchange fails.
     pub(crate) fn empty(&self, cell: &[AtomicU64], mine: impl Fn() -> bool) {
-        let orders = Orders::IN_TABLE;
+        let orders = TableOrders;
         match self.with_word(cell) {
             Some((quota, word)) => empty_word(&quota, word, orders, mine),
             None => segments::empty(cell, orders, mine),

@@ -18,7 +18,7 @@
 
 use core::fmt;
 
-use crate::atomic::{AtomicU64, Orders};
+use crate::atomic::{AtomicU64, Orders, RingOrders};
 use crate::cell::Receipt;
 use crate::decision::{Decision, UNKNOWN};
 use crate::sliding::{Head, SlidingQuota, Slot, Step};
@@ -60,7 +60,7 @@ impl<const WORDS: usize> AtomicSegments<WORDS> {
         if !Self::fits(quota) {
             return misfit(quota, now_ns, cost);
         }
-        charge(quota, &self.words, Orders::RING, now_ns, cost).0
+        charge(quota, &self.words, RingOrders, now_ns, cost).0
     }
 
     /// What [`Self::acquire`] would answer, with `remaining` before the charge. Writes nothing.
@@ -69,12 +69,12 @@ impl<const WORDS: usize> AtomicSegments<WORDS> {
         if !Self::fits(quota) {
             return misfit(quota, now_ns, cost);
         }
-        peek(quota, &self.words, Orders::RING, now_ns, cost)
+        peek(quota, &self.words, RingOrders, now_ns, cost)
     }
 
     /// Forgets all units counted. Lock-free; a charge that happens meanwhile may stay.
     pub fn reset(&self) {
-        empty(&self.words, Orders::RING, || true);
+        empty(&self.words, RingOrders, || true);
     }
 
     const fn fits(quota: &SlidingQuota) -> bool {
@@ -110,22 +110,22 @@ pub(super) fn fresh(quota: &SlidingQuota, now_ns: u64, cost: u32) -> Decision {
 
 /// The two parts of a cell's words.
 #[derive(Clone, Copy)]
-struct Ring<'a> {
+struct Ring<'a, O> {
     quota: &'a SlidingQuota,
     head: &'a AtomicU64,
     slots: &'a [AtomicU64],
-    orders: Orders,
+    orders: O,
 }
 
-impl<'a> Ring<'a> {
-    fn new(quota: &'a SlidingQuota, words: &'a [AtomicU64], orders: Orders) -> Option<Self> {
+impl<'a, O: Orders> Ring<'a, O> {
+    fn new(quota: &'a SlidingQuota, words: &'a [AtomicU64], orders: O) -> Option<Self> {
         let (head, slots) = words.split_first()?;
         Some(Self { quota, head, slots, orders })
     }
 
     #[inline]
     fn head(&self) -> Head {
-        Head(self.head.load(self.orders.load))
+        Head(self.orders.load(self.head))
     }
 
     /// Whether a head cannot have come about by these steps. Memory that others may write to can
@@ -139,19 +139,19 @@ impl<'a> Ring<'a> {
     #[inline]
     fn slot(&self, index: u32) -> Slot {
         let word = self.slots.get(index as usize);
-        word.map_or(Slot::default(), |word| Slot(word.load(self.orders.load)))
+        word.map_or(Slot::default(), |word| Slot(self.orders.load(word)))
     }
 
     #[inline]
     fn exchange(&self, index: u32, from: Slot, to: Slot) -> bool {
-        self.slots.get(index as usize).is_some_and(|word| {
-            word.compare_exchange(from.0, to.0, self.orders.exchange, self.orders.load).is_ok()
-        })
+        self.slots
+            .get(index as usize)
+            .is_some_and(|word| self.orders.exchange(word, from.0, to.0).is_ok())
     }
 
     #[inline]
     fn exchange_head(&self, from: Head, to: Head) -> bool {
-        self.head.compare_exchange(from.0, to.0, self.orders.exchange, self.orders.load).is_ok()
+        self.orders.exchange(self.head, from.0, to.0).is_ok()
     }
 
     /// Finishes the move that `closing` began, or leaves it if another has.
@@ -225,7 +225,7 @@ impl<'a> Ring<'a> {
 pub(super) fn charge(
     quota: &SlidingQuota,
     words: &[AtomicU64],
-    orders: Orders,
+    orders: impl Orders,
     now_ns: u64,
     cost: u32,
 ) -> (Decision, Option<Receipt>) {
@@ -277,7 +277,7 @@ pub(super) fn charge(
 pub(super) fn peek(
     quota: &SlidingQuota,
     words: &[AtomicU64],
-    orders: Orders,
+    orders: impl Orders,
     now_ns: u64,
     cost: u32,
 ) -> Decision {
@@ -304,10 +304,10 @@ pub(super) fn peek(
 pub(super) fn clear_after_ns(
     quota: &SlidingQuota,
     words: &[AtomicU64],
-    orders: Orders,
+    orders: impl Orders,
     now_ns: u64,
 ) -> u64 {
-    let corrupt = |ring: Ring<'_>| ring.is_corrupt(ring.head());
+    let corrupt = |ring: Ring<'_, _>| ring.is_corrupt(ring.head());
     if Ring::new(quota, words, orders).is_none_or(corrupt) {
         return UNKNOWN;
     }
@@ -321,7 +321,7 @@ pub(super) fn clear_after_ns(
 pub(super) fn take_back(
     quota: &SlidingQuota,
     words: &[AtomicU64],
-    orders: Orders,
+    orders: impl Orders,
     index: u32,
     segment: u64,
     cost: u32,
@@ -339,12 +339,12 @@ pub(super) fn take_back(
 }
 
 /// Forgets all counts, slot by slot, as long as `mine` holds after a slot is read. Lock-free.
-pub(super) fn empty(words: &[AtomicU64], orders: Orders, mine: impl Fn() -> bool) {
+pub(super) fn empty(words: &[AtomicU64], orders: impl Orders, mine: impl Fn() -> bool) {
     for word in words.iter().skip(1) {
-        let mut slot = Slot(word.load(orders.load));
+        let mut slot = Slot(orders.load(word));
         while slot.count() > 0 && mine() {
             let Some(rest) = slot.less(slot.count()) else { break };
-            match word.compare_exchange(slot.0, rest.0, orders.exchange, orders.load) {
+            match orders.exchange(word, slot.0, rest.0) {
                 Ok(_) => break,
                 Err(now) => slot = Slot(now),
             }

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::{charge_word, empty_word, peek_word};
-use crate::atomic::{AtomicU64, Orders};
+use crate::atomic::{AtomicU64, OneWordOrders, Orders};
 use crate::decision::Decision;
 use crate::fixed::{FixedQuota, Window};
 
@@ -39,23 +39,23 @@ impl AtomicWindow {
     /// more when allowed.
     #[inline]
     pub fn acquire(&self, quota: &FixedQuota, now_ns: u64, cost: u32) -> Decision {
-        charge_word(quota, &self.0, Orders::ONE_WORD, now_ns, cost).0
+        charge_word(quota, &self.0, OneWordOrders, now_ns, cost).0
     }
 
     /// What [`Self::acquire`] would answer, with `remaining` before the charge. Writes nothing.
     #[inline]
     pub fn peek(&self, quota: &FixedQuota, now_ns: u64, cost: u32) -> Decision {
-        peek_word(quota, &self.0, Orders::ONE_WORD, now_ns, cost)
+        peek_word(quota, &self.0, OneWordOrders, now_ns, cost)
     }
 
     /// Forgets all units counted.
     pub fn reset(&self, quota: &FixedQuota) {
-        empty_word(quota, &self.0, Orders::ONE_WORD, || true);
+        empty_word(quota, &self.0, OneWordOrders, || true);
     }
 
     /// The state as it is.
     pub fn load(&self) -> Window {
-        Window(self.0.load(Orders::ONE_WORD.load))
+        Window(OneWordOrders.load(&self.0))
     }
 }
 

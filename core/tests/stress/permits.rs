@@ -1,62 +1,67 @@
 //! Permits: never more out than there are, and none lost.
 
-use std::hint;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::thread;
 
 use ratecell::{AtomicHeld, ConcurrencyQuota};
 
-use crate::{THREADS, plan_for, rounds, table_for, together};
+use crate::{Gate, THREADS, plan_for, rounds, table_for, together};
 
-const PERMITS: u32 = 3;
-const ATTEMPTS: usize = 200;
+const PERMITS: u32 = 2;
 
-/// Counts who is inside.
+/// Counts who is inside, who was, and how often there were too many.
 #[derive(Default)]
 struct Room {
     inside: AtomicU32,
     entries: AtomicUsize,
+    crowds: AtomicUsize,
 }
 
 impl Room {
-    fn visit(&self, cost: u32) {
+    fn visit(&self, cost: u32, permits: u32) {
         let inside = self.inside.fetch_add(cost, Ordering::SeqCst) + cost;
-        assert!(inside <= PERMITS, "{inside} of {PERMITS} permits are out");
-        self.entries.fetch_add(1, Ordering::SeqCst);
-        if inside.is_multiple_of(2) {
+        self.crowds.fetch_add((inside > permits).into(), Ordering::SeqCst);
+        if self.entries.fetch_add(1, Ordering::SeqCst).is_multiple_of(4) {
             thread::yield_now();
         }
-        hint::spin_loop();
         self.inside.fetch_sub(cost, Ordering::SeqCst);
+    }
+
+    /// How many visits there were, none of which found a crowd.
+    fn visits(&self) -> usize {
+        assert_eq!(self.crowds.load(Ordering::SeqCst), 0, "visits with too many permits out");
+        self.entries.load(Ordering::SeqCst)
     }
 }
 
 /// Catches: `release_word` that stores instead of exchanging (permits get lost), and
-/// `ConcurrencyQuota::decide` that allows one more.
+/// `ConcurrencyQuota` that allows one more.
 #[test]
 fn permits_of_a_bare_cell_are_never_too_many_and_never_lost() {
+    const ATTEMPTS: usize = 5_000;
     let (cell, quota) = (AtomicHeld::new(), ConcurrencyQuota::new(PERMITS).unwrap());
     let room = Room::default();
     let work = |thread: usize, _| {
         let cost = 1 + u32::from(thread == 0);
         for _ in 0..ATTEMPTS {
             if cell.acquire(&quota, cost).allowed() {
-                room.visit(cost);
+                room.visit(cost, PERMITS);
                 cell.release(cost).unwrap();
             }
         }
     };
-    together(rounds(20), work, |_| assert_eq!(cell.load().0, 0, "all are back"));
-    assert!(room.entries.into_inner() >= ATTEMPTS, "somebody always gets in");
+    together(rounds(10), work, |_| assert_eq!(cell.load().0, 0, "all are back"));
+    assert!(room.visits() >= ATTEMPTS, "somebody always gets in");
 }
 
 /// One slot after another falls free and goes to another key, while the one before is given back.
 ///
-/// Catches: `Spot::keep` that never looks, and `Quota::clear_after_ns` that calls a concurrency
-/// cell as good as new whatever it holds.
+/// Catches: `Spot::keep` that never looks, and `ConcurrencyQuota::clear_after_ns` that calls a cell
+/// as good as new whatever it holds.
 #[test]
 fn permits_of_keys_that_share_slots_are_never_too_many_and_never_lost() {
     const KEYS: usize = 24;
+    const ATTEMPTS: usize = 200;
     let table = table_for(ConcurrencyQuota::new(PERMITS).unwrap().into(), 4);
     let rooms: Vec<Room> = (0..KEYS).map(|_| Room::default()).collect();
     let work = |thread: usize, round: usize| {
@@ -64,14 +69,14 @@ fn permits_of_keys_that_share_slots_are_never_too_many_and_never_lost() {
             let key = (turn * (2 * thread + 1) + round) % KEYS;
             let hash = table.hash(key as u64);
             if table.acquire(hash, 0, 1).allowed() {
-                rooms[key].visit(1);
+                rooms[key].visit(1, PERMITS);
                 table.release(hash, 1).unwrap();
             }
         }
     };
     together(rounds(20), work, |_| {});
-    let entries: usize = rooms.iter().map(|room| room.entries.load(Ordering::SeqCst)).sum();
-    assert!(entries >= THREADS * ATTEMPTS, "there are slots enough for the threads");
+    let visits: usize = rooms.iter().map(Room::visits).sum();
+    assert!(visits >= THREADS * ATTEMPTS, "there are slots enough for the threads");
     for key in 0..KEYS as u64 {
         let hash = table.hash(key);
         assert_eq!(table.peek(hash, 0, 1).remaining(), PERMITS, "all of key {key} are back");
@@ -79,30 +84,39 @@ fn permits_of_keys_that_share_slots_are_never_too_many_and_never_lost() {
     }
 }
 
-/// Each call takes a permit of its key and one that all share; refused by one, it takes none of
-/// the other.
+/// Each call takes a permit of its user and the only one of a place that is new to all; refused
+/// the second, it gives the first back.
 ///
-/// Catches: `KeyedPlan::charge_all` that takes nothing back (permits get lost), and a `Permit`
-/// that gives back what a refused call never took.
+/// Catches: a plan that takes nothing back or takes it back twice when it loses a race, and a
+/// `Permit` that gives back what a refused call never took.
 #[test]
 fn permits_of_a_plan_come_back_by_themselves() {
-    let plan = plan_for("own: concurrency 2 by key; all: concurrency 3 by service", 16);
-    let room = Room::default();
-    let work = |thread: usize, _| {
-        let keys = [("key", (thread as u64 % 2).into()), ("service", "all".into())];
-        for _ in 0..ATTEMPTS {
+    const USERS: u64 = 2;
+    const PLACES: usize = 200;
+    let count = rounds(6);
+    let plan =
+        plan_for("user: concurrency 2 by user; place: concurrency 1 by place", count * PLACES);
+    let (gate, places) = (Gate::default(), Room::default());
+    let users: Vec<Room> = (0..USERS).map(|_| Room::default()).collect();
+    let work = |thread: usize, round: usize| {
+        let user = thread as u64 % USERS;
+        for place in (0..PLACES).map(|place| round * PLACES + place) {
+            gate.pass(place);
+            let keys = [("user", user.into()), ("place", (place as u64).into())];
             let permit = plan.hold(0, &keys, 1).unwrap();
             if permit.allowed() {
-                room.visit(1);
+                // Of those at one place, one at a time gets in.
+                users[user as usize].visit(1, PERMITS);
+                places.visit(1, THREADS as u32);
             }
         }
     };
-    together(rounds(10), work, |_| {
-        for key in 0..2_u64 {
-            let keys = [("key", key.into()), ("service", "all".into())];
-            let left = plan.peek(0, &keys, 1).unwrap();
-            assert_eq!(left.rules().map(|(_, own)| own.remaining()).collect::<Vec<_>>(), [2, 3]);
+    together(count, work, |_| {
+        for user in 0..USERS {
+            let left = plan.peek(0, &[("user", user.into())], 1).unwrap();
+            assert_eq!(left.remaining(), Some(PERMITS), "all of user {user} are back");
         }
     });
-    assert!(room.entries.into_inner() >= ATTEMPTS, "somebody always gets in");
+    assert!(places.visits() >= PLACES * count, "somebody always gets in");
+    assert_eq!(users.iter().map(Room::visits).sum::<usize>(), places.visits());
 }

@@ -98,7 +98,7 @@ fn threads_on_time_keep_the_limit_in_every_period() {
 }
 
 /// Catches, beside the above: a `SlidingQuota::survey` that lets a late clock look back behind the
-/// head (it then counts, and charges, a segment that is frozen or another's).
+/// head (the call then waits for a segment that never opens, and never ends).
 #[test]
 fn threads_with_late_clocks_keep_the_limit_in_every_period() {
     for (limit, segments) in [(1, 1), (50, 14), (50, 62)] {
@@ -113,8 +113,9 @@ fn threads_with_late_clocks_keep_the_limit_in_every_period() {
 /// In each round some threads are just before the end of the open segment and some behind it, and
 /// all want the one unit there is.
 ///
-/// Catches: `Ring::finish` that does not freeze the closing slot: a charge of it that stalls is not
-/// counted by those who have gone on.
+/// Catches: `Ring::finish` that does not freeze the closing slot, with a charge that does not look at
+/// the head again: it is not counted by those who have gone on. (Either alone leaves a gap of one
+/// instruction, which is for the models to find.)
 #[test]
 fn threads_on_both_sides_of_a_segments_end_share_one_unit() {
     let quota = quota(1, 62);
