@@ -89,8 +89,9 @@ impl<M: Memory> KeyedPlan<M> {
     /// The same with what its tables do when they are full; [`WhenFull::Deny`] if never called.
     #[must_use]
     pub fn when_full(mut self, when_full: WhenFull) -> Self {
-        let tables = core::mem::take(&mut self.tables);
-        self.tables = tables.into_iter().map(|table| table.when_full(when_full)).collect();
+        for table in &mut self.tables {
+            table.set_when_full(when_full);
+        }
         self
     }
 

@@ -99,8 +99,13 @@ impl<M: Memory> Table<M> {
 
     /// The same table with what it does when it is full; [`WhenFull::Deny`] if never called.
     #[must_use]
-    pub fn when_full(self, when_full: WhenFull) -> Self {
-        Self { when_full, ..self }
+    pub fn when_full(mut self, when_full: WhenFull) -> Self {
+        self.set_when_full(when_full);
+        self
+    }
+
+    pub(crate) const fn set_when_full(&mut self, when_full: WhenFull) {
+        self.when_full = when_full;
     }
 
     /// The quota of every key.

@@ -54,14 +54,16 @@ pub(crate) fn parse_rule(text: &str) -> Result<Rule, ParseError> {
 
 /// Gives a name to each rule that has none, and makes the plan.
 fn named(lexer: &Lexer<'_>, drafts: &[Draft]) -> Result<Plan, ParseError> {
-    let mut taken: Vec<Name, MAX_RULES> =
-        drafts.iter().filter_map(|draft| Some(draft.name.clone()?.token)).collect();
+    let mut taken = Vec::<Name, MAX_RULES>::new();
+    for name in drafts.iter().filter_map(|draft| draft.name.as_ref()) {
+        // There is room: at most one name for each of the rules, here and below.
+        let _ = taken.push(name.token.clone());
+    }
     let rules = drafts.iter().map(|draft| {
         let name = match &draft.name {
             Some(at) => at.token.clone(),
             None => {
                 let name = default_name(draft.quota.kind(), &taken);
-                // There is room: at most one name for each of the rules.
                 let _ = taken.push(name.clone());
                 name
             }

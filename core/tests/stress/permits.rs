@@ -38,7 +38,7 @@ impl Room {
 /// `ConcurrencyQuota` that allows one more.
 #[test]
 fn permits_of_a_bare_cell_are_never_too_many_and_never_lost() {
-    const ATTEMPTS: usize = 5_000;
+    const ATTEMPTS: usize = 20_000;
     let (cell, quota) = (AtomicHeld::new(), ConcurrencyQuota::new(PERMITS).unwrap());
     let room = Room::default();
     let work = |thread: usize, _| {
