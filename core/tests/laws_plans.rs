@@ -355,3 +355,20 @@ fn a_permit_gives_back_permits_and_no_units_of_a_rate() {
     let left = plan.peek(0, "a", 1).unwrap();
     assert_eq!(left.rules().map(|(_, own)| own.remaining()).collect::<Vec<_>>(), [3, 2]);
 }
+
+#[test]
+fn what_a_full_table_refuses_is_counted_however_many_rules_there_are() {
+    for text in ["fixed 1/d", "fixed 1/d; fixed 9/d", "9/d; fixed 1/d; sliding 9/d"] {
+        let memory = |rule: &ratecell::Rule| HeapMemory::for_keys(rule.quota(), 1);
+        let plan = KeyedPlan::new(text.parse().unwrap(), SEED, memory).unwrap();
+        let full = (0..20_u64).filter(|&key| {
+            let verdict = plan.acquire(0, key, 1).unwrap().verdict();
+            assert!(!plan.peek(0, key, 1).unwrap().allowed());
+            verdict == Verdict::Full
+        });
+        let full = full.count() as u64;
+        assert_eq!(full, 12, "each table has 8 slots");
+        let counted = plan.stats().map(|(_, stats)| stats.full_denied).max();
+        assert_eq!(counted, Some(full), "{text}");
+    }
+}

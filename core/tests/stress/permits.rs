@@ -87,7 +87,7 @@ fn permits_of_keys_that_share_slots_are_never_too_many_and_never_lost() {
 /// Each call takes a permit of its user and the only one of a place that is new to all; refused
 /// the second, it gives the first back.
 ///
-/// Catches: a plan that takes nothing back or takes it back twice when it loses a race, and a
+/// Catches: a plan that takes nothing back when it loses a race (permits get lost), and a
 /// `Permit` that gives back what a refused call never took.
 #[test]
 fn permits_of_a_plan_come_back_by_themselves() {

@@ -90,7 +90,7 @@ fn a_plan_that_loses_a_race_takes_back_what_it_charged() {
         let text =
             format!("user: {first} by user; ip: sliding 1/d by ip; seat: fixed 1024/d by user");
         let count = rounds(60);
-        let plan = plan_for(&text, count * ADDRESSES);
+        let plan = plan_for(&text, 2 * count * ADDRESSES);
         let gate = Gate::default();
         let admitted = [const { AtomicU32::new(0) }; USERS];
         let mut before = 0;

@@ -1,0 +1,131 @@
+# Everything a developer runs. Each target says what it does and stops at the first failure.
+#
+# make demo and make test need Rust (rustup, stable), a C compiler, Python >= 3.9, Node >= 18 and
+# make, and nothing else. What a part of the tests needs beyond that it fetches by itself; where it
+# cannot, that part is skipped with a line that says SKIPPED and why.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test check unit release no-std no-panic models mutants sanitize fuzz fuzz-short \
+        firmware bench bench-quick coverage lint lint-format lint-clippy lint-docs lint-scripts clean
+
+# Each workspace that has its own lock file; and the scripts in bash.
+workspaces := . benches fuzz firmware .ci/no-panic.d
+scripts := .ci/run .ci/models .ci/no-panic .ci/sanitize .ci/coverage .ci/fuzz firmware/check
+
+target := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),$(CURDIR)/target)
+bench := cargo run --release --quiet --manifest-path benches/Cargo.toml \
+    --target-dir $(target)/benches
+
+say = @printf '\n== %s\n'
+
+help: ## say what the targets are
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## a small service behind three limits, and clients that run into them
+	@cargo run --quiet --package guarded-service
+
+test: unit no-std no-panic release firmware fuzz-short bench-quick sanitize models ## all tests
+
+check: lint test ## what .ci/run runs
+
+unit: ## all tests of the workspace, conformance and documentation included, overflow checked
+	$(say) 'tests of the workspace'
+	@cargo test --workspace
+
+release: ## tests of threads and raw memory as users build it: optimized, so that threads collide more
+	$(say) 'tests of threads and raw memory, optimized'
+	@RATECELL_STRESS=$${RATECELL_STRESS:-10} cargo test --release --package ratecell \
+	    --test stress --test tables
+
+no-std: ## the core without the standard library, and without 64-bit atomics of its own
+	$(say) 'the core without std'
+	@cargo build --package ratecell --no-default-features
+	@cargo build --package ratecell --no-default-features --features critical-section
+
+no-panic: ## proves that no call of the core can panic
+	$(say) 'no call of the core can panic'
+	@.ci/no-panic
+
+models: ## explores the interleavings of the lock-free parts: about 3 minutes
+	$(say) 'models'
+	@.ci/models
+
+mutants: ## breaks the core in named ways and expects a model to notice: about 10 minutes
+	$(say) 'mutants'
+	@.ci/mutants
+
+sanitize: ## threads and raw memory under sanitizers, if a nightly toolchain is installed
+	$(say) 'sanitizers'
+	@.ci/sanitize
+
+fuzz: ## each fuzz target for FUZZ_SECONDS=20 seconds
+	$(say) 'fuzzing'
+	@.ci/fuzz
+
+fuzz-short: ## each fuzz target for 5 seconds
+	$(say) 'fuzzing, briefly'
+	@FUZZ_SECONDS=$${FUZZ_SECONDS:-5} .ci/fuzz
+
+firmware: ## the core on bare metal: it builds, its size, its cases on emulated boards
+	$(say) 'firmware'
+	@firmware/check
+
+bench: ## ratecell beside what users would pick instead; take the machine for yourself
+	@$(bench)
+
+bench-quick: ## that every benchmark still runs; its figures say nothing
+	$(say) 'benchmarks, once and briefly'
+	@$(bench) -- --quick
+
+coverage: ## which lines of the core the tests reach
+	$(say) 'coverage'
+	@.ci/coverage
+
+lint: lint-format lint-clippy lint-docs lint-scripts ## linters; every warning is an error
+
+lint-format: # Lock files, too: what is locked is what the manifests ask for.
+	$(say) 'lock files and formatting'
+	@rustup component add rustfmt clippy >/dev/null 2>&1 || cargo fmt --version
+	@set -e; for folder in $(workspaces); do \
+	    cargo metadata --locked --format-version 1 --manifest-path $$folder/Cargo.toml >/dev/null; \
+	    cargo fmt --all --check --manifest-path $$folder/Cargo.toml; \
+	done
+
+# What it cannot do: build with the oldest Rust promised (rust-version in Cargo.toml), which takes
+# that toolchain: cargo +1.90 check --workspace.
+lint-clippy:
+	$(say) 'clippy'
+	@cargo clippy --quiet --workspace --all-targets -- -D warnings
+	@cargo clippy --quiet --package ratecell --no-default-features -- -D warnings
+	@cargo clippy --quiet --package ratecell --no-default-features --features critical-section \
+	    -- -D warnings
+	@RUSTFLAGS='--cfg loom' cargo clippy --quiet --package ratecell --release --test 'loom_*' \
+	    --target-dir $(target)/loom -- -D warnings
+	@cargo clippy --quiet --manifest-path benches/Cargo.toml --all-targets \
+	    --target-dir $(target)/benches -- -D warnings
+	@RUSTFLAGS='--cfg fuzzing' cargo clippy --quiet --manifest-path fuzz/Cargo.toml --lib --bins \
+	    --target-dir $(target)/lint -- -D warnings
+	@cargo clippy --quiet --release --manifest-path .ci/no-panic.d/Cargo.toml \
+	    --target-dir $(target)/lint -- -D warnings
+	@folder=$$(rustc --print target-libdir --target thumbv7em-none-eabihf); \
+	if ls "$$folder"/libcore-*.rlib >/dev/null 2>&1; then \
+	    cargo clippy --quiet --release --manifest-path firmware/Cargo.toml \
+	        --target thumbv7em-none-eabihf --target-dir $(target)/lint -- -D warnings; \
+	else echo '*** SKIPPED clippy in firmware: rustup target add thumbv7em-none-eabihf ***'; fi
+
+lint-docs:
+	$(say) 'documentation'
+	@RUSTDOCFLAGS=-Dwarnings cargo doc --quiet --workspace --no-deps
+	@RUSTDOCFLAGS=-Dwarnings cargo doc --quiet --package ratecell --no-deps --no-default-features \
+	    --target-dir $(target)/lint
+
+lint-scripts:
+	$(say) 'scripts'
+	@set -e; for script in $(scripts); do bash -n $$script; done
+	@python3 -c 'import ast; ast.parse(open(".ci/mutants").read())'
+	@if command -v shellcheck >/dev/null; then shellcheck $(scripts); \
+	    else echo '*** SKIPPED shellcheck: it is not installed ***'; fi
+
+clean: ## removes all that was built
+	@rm -rf target
