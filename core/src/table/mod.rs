@@ -13,7 +13,8 @@
 //! - T2: a key that owes keeps its slot; a flood of new keys frees none of them.
 //! - T3: a thread that stops anywhere stops nobody: every step is one word and any thread may
 //!   finish it, undo it or pass it by.
-//! - T4: a refused call writes nothing, except that it may finish another's half-done step.
+//! - T4: a refused call writes nothing, except that it may finish another's half-done step, and that
+//!   one refused as `full` is counted.
 
 mod charge;
 mod claim;
