@@ -5,6 +5,8 @@
 
 #![no_main]
 
+use std::sync::atomic::Ordering;
+
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use ratecell::{
@@ -12,7 +14,6 @@ use ratecell::{
     words_from_raw,
 };
 use ratecell_fuzz::{Clock, Cost, Moment, Quotas, StandIn, answer};
-use std::sync::atomic::Ordering;
 
 #[derive(Arbitrary, Debug)]
 struct Script {

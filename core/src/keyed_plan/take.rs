@@ -12,10 +12,10 @@
 use heapless::Vec;
 
 use super::{Hashes, KeyedPlan};
-use crate::decision::Decision;
+use crate::decision::{Decision, Verdict};
 use crate::plan::{MAX_RULES, Plan};
 use crate::plan_decision::PlanDecision;
-use crate::table::{Charge, Memory, Spot, Table};
+use crate::table::{Charge, Counter, Memory, Spot, Table};
 
 /// A set of rules, by position: bit 0 is the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,10 +49,23 @@ impl<M: Memory> KeyedPlan<M> {
         cost: u32,
     ) -> Charged {
         let spots = self.look(answer, rules, hashes, now_ns, cost);
-        if !answer.allowed || cost == 0 {
+        if !answer.allowed {
+            self.count_full(answer);
+            return Charged::NONE;
+        }
+        if cost == 0 {
             return Charged::NONE;
         }
         self.charge_all(answer, &spots, Call { rules, hashes, now_ns, cost })
+    }
+
+    /// Counts a call that is refused for want of a slot; a look by itself counts nothing.
+    fn count_full(&self, answer: &PlanDecision<'_>) {
+        for decision in answer.applied.iter().filter(|one| one.verdict() == Verdict::Full) {
+            if let Some(table) = self.tables.get(usize::from(decision.position())) {
+                table.count(Counter::FullDenied);
+            }
+        }
     }
 
     /// Looks at every cell that the keys apply to, fills in what they answer and gives where each

@@ -26,7 +26,7 @@ const VERSION: u64 = 1;
 
 /// Where the counters stand in the header.
 #[derive(Clone, Copy)]
-pub(super) enum Counter {
+pub(crate) enum Counter {
     FullDenied = 8,
     FullAllowed = 9,
     Stranded = 10,

@@ -34,6 +34,7 @@ pub use memory::{Memory, StaticMemory};
 use core::fmt;
 
 pub(crate) use charge::Charge;
+pub(crate) use layout::Counter;
 pub(crate) use probe::Spot;
 
 use crate::atomic::{AtomicU64, Ordering};
@@ -42,7 +43,7 @@ use crate::concurrency::Held;
 use crate::decision::Decision;
 use crate::key::{Key, KeyHash, Seed};
 use crate::quota::Quota;
-use layout::{Counter, Header, REGION_SLOTS};
+use layout::{Header, REGION_SLOTS};
 
 /// What a table does with a new key when every slot in its reach belongs to a key that owes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -153,7 +154,8 @@ impl<M: Memory> Table<M> {
     /// Gives `cost` permits of a key back, for a concurrency quota. Lock-free.
     ///
     /// # Errors
-    /// [`ReleaseError`] if the key holds fewer, or the quota is of another kind; nothing changes.
+    /// [`ReleaseError`] if the key holds fewer than `cost`, as it does under any other kind of quota;
+    /// nothing changes.
     pub fn release(&self, hash: KeyHash, cost: u32) -> Result<(), ReleaseError> {
         match self.held(hash) {
             // A slot with permits held is nobody else's until they are back.
@@ -200,7 +202,7 @@ impl<M: Memory> Table<M> {
         }
     }
 
-    fn count(&self, counter: Counter) {
+    pub(crate) fn count(&self, counter: Counter) {
         // Nothing is decided by a counter, so models leave them out to have fewer interleavings.
         if cfg!(loom) {
             return;
