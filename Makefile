@@ -35,7 +35,7 @@ unit: ## all tests of the workspace, conformance and documentation included, ove
 
 release: ## tests of threads and raw memory as users build it: optimized, so that threads collide more
 	$(say) 'tests of threads and raw memory, optimized'
-	@RATECELL_STRESS=$${RATECELL_STRESS:-10} cargo test --release --package ratecell \
+	@RATECELL_STRESS=$${RATECELL_STRESS:-3} cargo test --release --package ratecell \
 	    --test stress --test tables
 
 no-std: ## the core without the standard library, and without 64-bit atomics of its own

@@ -351,3 +351,28 @@ pub(super) fn empty(words: &[AtomicU64], orders: impl Orders, mine: impl Fn() ->
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::atomic::RingOrders;
+
+    /// The word that a charge left may stand for other charges when it is taken back: restoring the
+    /// word before it would give those an older tick.
+    #[test]
+    fn taking_back_never_brings_the_units_of_others_back_early() -> Result<(), crate::QuotaError> {
+        let quota = SlidingQuota::new(3, 1_000_000_000, 1)?;
+        let words = [const { AtomicU64::new(0) }; 3];
+        let charge = |now_ns| charge(&quota, &words, RingOrders, now_ns, 1);
+        let charges = [charge(0), charge(900_000_000), charge(900_000_000)];
+        for (_, receipt) in charges.iter().take(2) {
+            let Some(Receipt::Slot { index, segment }) = *receipt else { continue };
+            assert!(take_back(&quota, &words, RingOrders, index, segment, 1));
+        }
+        let tick = 1 << 19;
+        let left = |now_ns| peek(&quota, &words, RingOrders, now_ns, 3).remaining();
+        assert_eq!(left(1_000_000_000 + tick), 2);
+        assert_eq!(left(1_900_000_000 + tick), 3);
+        Ok(())
+    }
+}

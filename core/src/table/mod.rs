@@ -51,7 +51,8 @@ pub enum WhenFull {
     /// Refuse the call, with the verdict `full`.
     #[default]
     Deny,
-    /// Allow the call without charging it.
+    /// Allow the call without charging it. It then has nothing to give back: hold permits by
+    /// `hold`, which knows, and not by hand.
     Allow,
 }
 

@@ -49,7 +49,7 @@ impl<'t> Lexer<'t> {
         Some(At { offset, token })
     }
 
-    /// Digits, with single underscores between them.
+    /// Digits, with single underscores between them; above 2^64 - 1 they count as that.
     pub(super) fn integer(&mut self) -> Result<Option<At<u64>>, ParseError> {
         let offset = self.offset();
         if !self.next_byte().is_some_and(|byte| byte.is_ascii_digit()) {
@@ -59,13 +59,10 @@ impl<'t> Lexer<'t> {
         if token.ends_with('_') || token.contains("__") {
             return Err(self.error_at(offset, Problem::Underscores));
         }
-        let value = token
-            .bytes()
-            .filter(u8::is_ascii_digit)
-            .try_fold(0_u64, |value, digit| {
-                value.checked_mul(10)?.checked_add(u64::from(digit.wrapping_sub(b'0')))
-            })
-            .ok_or_else(|| self.error_at(offset, Problem::NumberTooLarge { max: u64::MAX }))?;
+        // What does not fit 64 bits is above whatever is accepted anywhere.
+        let value = token.bytes().filter(u8::is_ascii_digit).fold(0_u64, |value, digit| {
+            value.saturating_mul(10).saturating_add(u64::from(digit.wrapping_sub(b'0')))
+        });
         Ok(Some(At { offset, token: value }))
     }
 
