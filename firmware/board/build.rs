@@ -60,6 +60,9 @@ fn main() {
     println!("cargo::rustc-env=RATECELL_TABLE_WORDS={}", board.room_for_tables() / 8);
 }
 
+/// How a case becomes bytes.
+type Encode = fn(&Value) -> Vec<u8>;
+
 /// The blob: as many cases as fit, those of one cell first, each file in its own order.
 fn cases(room: usize) -> Vec<u8> {
     println!("cargo::rerun-if-env-changed=RATECELL_CONFORMANCE");
@@ -68,8 +71,7 @@ fn cases(room: usize) -> Vec<u8> {
     let mut blob = Vec::new();
     let mut bodies = Vec::new();
     let mut left = room;
-    let kinds: [(&str, fn(&Value) -> Vec<u8>); 2] =
-        [("single.jsonl", single), ("plan.jsonl", plan)];
+    let kinds: [(&str, Encode); 2] = [("single.jsonl", single), ("plan.jsonl", plan)];
     for (file, encode) in kinds {
         let path = folder.join(file);
         println!("cargo::rerun-if-changed={}", path.display());
