@@ -24,7 +24,7 @@ use crate::table::{Memory, Table, TableError, TableStats, WhenFull};
 
 /// A plan over key tables in memory that the caller owns, with `now` passed in.
 ///
-/// Firmware and other languages build on it; with an operating system [`Limiter`](crate::Limiter)
+/// Firmware and other languages build on it; with an operating system `Limiter`
 /// adds the heap and a clock.
 ///
 /// ```
