@@ -118,6 +118,11 @@ impl<M: Memory> Table<M> {
             Ok(candidate) => candidate,
             Err(wait_ns) => return Claim::Full { wait_ns },
         };
+        if seen.is_of(hash.identity) && seen.tag() != Tag::Free {
+            // It has come to be the key's own since, as good as new only for want of its first
+            // charge. Taking it over would strand that charge.
+            return Claim::Lost;
+        }
         let placed = match seen.tag() {
             Tag::Free => spot.owner.exchange(seen, seen.claimed_for(hash.identity)),
             Tag::Claimed => {
