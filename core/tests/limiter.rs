@@ -192,5 +192,5 @@ fn clocks_start_at_unix_time_and_go_on() {
 
     let shared = Arc::new(ManualClock::new(5));
     shared.set(4);
-    assert_eq!((&shared).now_ns(), 4);
+    assert_eq!(shared.now_ns(), 4);
 }
