@@ -80,8 +80,15 @@ impl<M: Memory> Table<M> {
             Some((OwnerWord(words.get(place)?), words.get(place | 1)?))
         };
         let own = spot(slot_at(hash, 0))?;
-        if own.0.load().is_home_of(hash.identity) {
+        // Across the region, in its other cache line: asked for at once, so that a key that is not
+        // in its own slot waits for memory once and not twice.
+        let across = spot(slot_at(hash, REGION_SLOTS / 2))?;
+        let (own_owner, across_owner) = (own.0.load(), across.0.load());
+        if own_owner.is_home_of(hash.identity) {
             return Some(own);
+        }
+        if across_owner.is_home_of(hash.identity) {
+            return Some(across);
         }
         // Without a branch for each slot: which one it is cannot be foretold.
         let mut homes = 0_u32;
