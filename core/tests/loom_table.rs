@@ -115,7 +115,8 @@ fn same_new_key_twice_where_others_left() {
 
 /// Two threads for one new key whose own slot is not the first: each can get a claim of its own.
 ///
-/// Mutations `claim-no-rescan`, and `claim-no-void`: a claim beside an earlier one is left.
+/// Mutations `claim-no-rescan`, `claim-no-void`: a claim beside an earlier one is left, and
+/// `claim-own-slot`: one thread takes over the slot that the other has just made the key's.
 #[test]
 fn two_claims_for_one_key() {
     race(6, gcra(2), &[A, C], &[&[B], &[B]], false);

@@ -13,7 +13,7 @@
 
 use super::claim::Claim;
 use super::layout::Counter;
-use super::probe::Spot;
+use super::probe::{OwnerWord, Spot};
 use super::{Memory, Table, WhenFull};
 use crate::atomic::{AtomicU64, Ordering};
 use crate::cell::{OneWord, Receipt, WordQuota};
@@ -69,17 +69,30 @@ impl<M: Memory> Table<M> {
             let decision = quota.without_charge(before, now_ns, cost);
             return owner.load().is_home_of(hash.identity).then_some(decision);
         };
-        word.compare_exchange(before, after, Ordering::SeqCst, Ordering::SeqCst).ok()?;
-        if !owner.keep(hash) {
-            self.undo_word(word, Receipt::Word { before, after }, cost);
-            return None;
-        }
-        Some(quota.after_charge(after, now_ns))
+        self.exchange_kept(owner, word, (before, after), hash, cost)
+            .then(|| quota.after_charge(after, now_ns))
     }
 
+    /// Takes a word from its first value to its second and looks at its owner again. False: another
+    /// call was faster, or the slot has gone to another key and the charge been taken back.
+    #[inline(always)]
+    fn exchange_kept(
+        &self,
+        owner: OwnerWord<'_>,
+        word: &AtomicU64,
+        (before, after): (u64, u64),
+        hash: KeyHash,
+        cost: u32,
+    ) -> bool {
+        word.compare_exchange(before, after, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+            && (owner.keep(hash) || self.undo_word(word, Receipt::Word { before, after }, cost))
+    }
+
+    /// Takes the charge of a word back; false, for it is not kept.
     #[cold]
-    fn undo_word(&self, word: &AtomicU64, receipt: Receipt, cost: u32) {
+    fn undo_word(&self, word: &AtomicU64, receipt: Receipt, cost: u32) -> bool {
         self.take_back(&Charge { cell: core::slice::from_ref(word), receipt }, cost);
+        false
     }
 
     /// Charges the only word of the slot where a look found the key, in one try. None: as for
@@ -96,13 +109,10 @@ impl<M: Memory> Table<M> {
         let word = spot.cell.first()?;
         let before = word.load(Ordering::SeqCst);
         let after = quota.charged(before, now_ns, cost)?;
-        word.compare_exchange(before, after, Ordering::SeqCst, Ordering::SeqCst).ok()?;
-        let charge = Charge { cell: spot.cell, receipt: Receipt::Word { before, after } };
-        if !spot.owner.keep(hash) {
-            self.take_back(&charge, cost);
-            return None;
-        }
-        Some((quota.after_charge(after, now_ns), charge))
+        self.exchange_kept(spot.owner, word, (before, after), hash, cost).then(|| {
+            let charge = Charge { cell: spot.cell, receipt: Receipt::Word { before, after } };
+            (quota.after_charge(after, now_ns), charge)
+        })
     }
 
     /// Decides a call and charges it if allowed; `spot` is where an earlier look found the key.
