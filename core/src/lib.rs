@@ -89,7 +89,7 @@ pub use key::{Key, KeyHash, Seed};
 pub use keyed_plan::KeyedPlan;
 pub use keys::Keys;
 #[cfg(feature = "std")]
-pub use limiter::{BuildError, HeldPermit, Limiter, LimiterBuilder};
+pub use limiter::{BuildError, HeldPermit, Limiter, LimiterBuilder, OwnedPermit};
 pub use name::{MAX_NAME_LEN, NameError};
 pub use permit::Permit;
 pub use plan::{MAX_RULES, Mismatch, Plan, PlanError};

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::ops::Deref;
 
-use crate::keyed_plan::{Charged, Hashes, KeyedPlan};
+use crate::keyed_plan::{HeldUnits, KeyedPlan};
 use crate::plan_decision::PlanDecision;
 use crate::table::Memory;
 
@@ -24,21 +24,17 @@ use crate::table::Memory;
 #[must_use = "dropping it gives the permits back"]
 pub struct Permit<'p, M: Memory> {
     plan: &'p KeyedPlan<M>,
-    hashes: Hashes,
     decision: PlanDecision<'p>,
-    charged: Charged,
-    cost: u32,
+    held: HeldUnits,
 }
 
 impl<'p, M: Memory> Permit<'p, M> {
     pub(crate) const fn new(
         plan: &'p KeyedPlan<M>,
-        hashes: Hashes,
         decision: PlanDecision<'p>,
-        charged: Charged,
-        cost: u32,
+        held: HeldUnits,
     ) -> Self {
-        Self { plan, hashes, decision, charged, cost }
+        Self { plan, decision, held }
     }
 }
 
@@ -52,8 +48,7 @@ impl<'p, M: Memory> Deref for Permit<'p, M> {
 
 impl<M: Memory> Drop for Permit<'_, M> {
     fn drop(&mut self) {
-        // It fails only if somebody has given these permits back already, by hand.
-        let _ = self.plan.give_back(&self.hashes, self.charged, self.cost);
+        self.plan.give_back_held(&self.held);
     }
 }
 

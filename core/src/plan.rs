@@ -53,6 +53,11 @@ impl Plan {
         &self.rules
     }
 
+    /// The rule called `name`; none if the plan has no such rule. Case counts.
+    pub fn rule_named(&self, name: &str) -> Option<&Rule> {
+        self.rules.iter().find(|rule| rule.name() == name)
+    }
+
     /// Why `other` cannot stand in for this plan for a call; none if it can.
     pub(crate) fn mismatch(&self, other: &Self) -> Option<Mismatch> {
         let (needed, found) = (self.rules.len(), other.rules.len());

@@ -32,6 +32,16 @@ impl<'p> PlanDecision<'p> {
         Self { plan, allowed: true, applied: Vec::new() }
     }
 
+    /// The answer that was given before under the same plan.
+    #[cfg(feature = "std")]
+    pub(crate) const fn from_parts(
+        plan: &'p Plan,
+        allowed: bool,
+        applied: Vec<Decision, MAX_RULES>,
+    ) -> Self {
+        Self { plan, allowed, applied }
+    }
+
     /// Whether every applied rule was charged.
     #[inline]
     pub const fn allowed(&self) -> bool {
@@ -90,6 +100,22 @@ impl<'p> PlanDecision<'p> {
     /// would answer, uncharged.
     pub fn rules(&self) -> impl Iterator<Item = (&'p Rule, &Decision)> {
         self.applied.iter().filter_map(|decision| Some((self.rule_of(decision)?, decision)))
+    }
+
+    /// The rule called `name` with its own decision; none if the plan has no such rule or the call
+    /// brought no key for it.
+    ///
+    /// ```
+    /// use ratecell::Limiter;
+    ///
+    /// let limiter = Limiter::builder("key: sliding 600/min; inflight: concurrency 8").build()?;
+    /// let decision = limiter.acquire("alice", 1)?;
+    /// let left = decision.rule_named("inflight").map(|(_, own)| own.remaining());
+    /// assert_eq!(left, Some(7));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn rule_named(&self, name: &str) -> Option<(&'p Rule, &Decision)> {
+        self.rules().find(|(rule, _)| rule.name() == name)
     }
 
     fn rule_of(&self, decision: &Decision) -> Option<&'p Rule> {

@@ -194,3 +194,60 @@ fn clocks_start_at_unix_time_and_go_on() {
     shared.set(4);
     assert_eq!(shared.now_ns(), 4);
 }
+
+#[test]
+fn an_owned_permit_answers_as_a_borrowed_one_and_gives_back_once_from_any_thread() {
+    let clock = Arc::new(ManualClock::new(0));
+    let limiter = Limiter::builder("key: sliding 600/min; inflight: concurrency 2");
+    let limiter = Arc::new(limiter.clock(Arc::clone(&clock)).build().unwrap());
+    let first = limiter.hold_owned("alice", 1).unwrap();
+    assert!(first.allowed());
+    assert_eq!(first.decision().remaining(), Some(1));
+    assert_eq!(first.decision().rule_named("key").map(|(_, own)| own.remaining()), Some(599));
+    let second = limiter.hold_owned("alice", 1).unwrap();
+    let refused = limiter.hold_owned("alice", 1).unwrap();
+    assert_eq!(refused.decision().to_string(), limiter.hold("alice", 1).unwrap().to_string());
+    // A refusal holds nothing, so dropping it gives nothing back.
+    drop(refused);
+    assert!(!limiter.peek("alice", 1).unwrap().allowed());
+
+    std::thread::spawn(move || drop(second)).join().unwrap();
+    assert!(limiter.peek("alice", 1).unwrap().allowed());
+    assert!(!limiter.peek("alice", 2).unwrap().allowed());
+    let weak = Arc::downgrade(&limiter);
+    drop(limiter);
+    assert!(weak.upgrade().is_some(), "the permit keeps its limiter");
+    drop(first);
+    assert!(weak.upgrade().is_none());
+}
+
+#[test]
+fn other_rules_for_one_call_are_looked_at_and_held_as_they_are_acquired() {
+    let clock = ManualClock::new(0);
+    let limiter = Arc::new(Limiter::builder("concurrency 2").clock(&clock).build().unwrap());
+    let raised: Plan = "concurrency 3".parse().unwrap();
+    let unfit: Plan = "sliding 3/min".parse().unwrap();
+    let _two = limiter.hold_owned("alice", 2).unwrap();
+    assert!(!limiter.peek("alice", 1).unwrap().allowed());
+    let look = limiter.peek_with(&raised, "alice", 1).unwrap();
+    assert_eq!((look.allowed(), look.limit(), look.remaining()), (true, Some(3), Some(1)));
+    let third = limiter.hold_owned_with(&raised, "alice", 1).unwrap();
+    assert!(third.allowed());
+    drop(third);
+    assert!(limiter.peek_with(&raised, "alice", 1).unwrap().allowed());
+    let expected = CallError::OtherRules(Mismatch::Rule { position: 0 });
+    assert_eq!(limiter.peek_with(&unfit, "alice", 1).unwrap_err(), expected);
+    assert_eq!(limiter.hold_owned_with(&unfit, "alice", 1).unwrap_err(), expected);
+}
+
+#[test]
+fn a_rule_is_found_by_its_name_in_plan_and_decision() {
+    let clock = ManualClock::new(0);
+    let limiter = contract(&clock);
+    assert_eq!(limiter.plan().rule_named("key").map(|rule| rule.dimension()), Some("key"));
+    assert_eq!(limiter.plan().rule_named("KEY"), None);
+    let decision = limiter.acquire("alice", 1).unwrap();
+    assert!(decision.rule_named("inflight").is_some());
+    // Skipped, for the call brings no address.
+    assert!(decision.rule_named("ip").is_none());
+}

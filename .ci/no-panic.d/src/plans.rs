@@ -81,6 +81,16 @@ export! {
         plan.peek(now_ns, keys, cost)
     }
 
+    fn keyed_plan_peek_with<'p>(
+        plan: &'p Borrowed,
+        now_ns: u64,
+        rules: &Plan,
+        keys: Keys<'_>,
+        cost: u32,
+    ) -> Answer<'p> {
+        plan.peek_with(now_ns, rules, keys, cost)
+    }
+
     fn keyed_plan_hold<'p>(
         plan: &'p Borrowed,
         now_ns: u64,
@@ -110,6 +120,17 @@ export! {
         decision: &PlanDecision<'p>,
     ) -> (bool, Verdict, Option<&'p str>, Option<u32>) {
         (decision.allowed(), decision.verdict(), decision.rule(), decision.remaining())
+    }
+
+    fn plan_rule_named<'p>(plan: &'p Plan, name: &str) -> Option<&'p Rule> {
+        plan.rule_named(name)
+    }
+
+    fn plan_decision_rule_named<'d>(
+        decision: &'d PlanDecision<'_>,
+        name: &str,
+    ) -> Option<&'d Decision> {
+        decision.rule_named(name).map(|(_, own)| own)
     }
 
     fn plan_decision_rules(decision: &PlanDecision<'_>, see: &mut dyn FnMut(&Rule, &Decision)) {

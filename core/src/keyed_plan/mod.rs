@@ -5,7 +5,7 @@
 
 mod take;
 
-pub(crate) use take::Charged;
+use take::Charged;
 
 use core::fmt;
 
@@ -95,11 +95,6 @@ impl<M: Memory> KeyedPlan<M> {
         self
     }
 
-    /// The plan.
-    pub const fn plan(&self) -> &Plan {
-        &self.plan
-    }
-
     /// Takes `cost` units of every rule that the keys apply to, or of none. Lock-free; loads only
     /// on a refusal, unless it loses a race.
     ///
@@ -159,6 +154,23 @@ impl<M: Memory> KeyedPlan<M> {
         Ok(answer)
     }
 
+    /// As [`Self::peek`] under other rules for this call: see [`Self::acquire_with`].
+    ///
+    /// # Errors
+    /// As for [`Self::acquire_with`].
+    pub fn peek_with<'k>(
+        &self,
+        now_ns: u64,
+        rules: &Plan,
+        keys: impl Into<Keys<'k>>,
+        cost: u32,
+    ) -> Result<PlanDecision<'_>, CallError> {
+        self.check_rules(rules)?;
+        let mut answer = PlanDecision::new(&self.plan);
+        self.look(&mut answer, rules, &self.hashes(keys.into())?, now_ns, cost);
+        Ok(answer)
+    }
+
     /// As [`Self::acquire`], with the permits of concurrency rules given back on drop.
     ///
     /// # Errors
@@ -169,7 +181,8 @@ impl<M: Memory> KeyedPlan<M> {
         keys: impl Into<Keys<'k>>,
         cost: u32,
     ) -> Result<Permit<'_, M>, CallError> {
-        self.hold_under(now_ns, &self.plan, keys.into(), cost)
+        let (answer, receipt) = self.take_for(now_ns, &self.plan, keys.into(), cost)?;
+        Ok(Permit::new(self, answer, receipt))
     }
 
     /// As [`Self::hold`] under other rules for this call: see [`Self::acquire_with`].
@@ -184,20 +197,29 @@ impl<M: Memory> KeyedPlan<M> {
         cost: u32,
     ) -> Result<Permit<'_, M>, CallError> {
         self.check_rules(rules)?;
-        self.hold_under(now_ns, rules, keys.into(), cost)
+        let (answer, receipt) = self.take_for(now_ns, rules, keys.into(), cost)?;
+        Ok(Permit::new(self, answer, receipt))
     }
 
-    fn hold_under(
+    /// Acquires under `rules`, which [`Self::check_rules`] has passed, and gives what a permit
+    /// needs beside the answer.
+    pub(crate) fn take_for(
         &self,
         now_ns: u64,
         rules: &Plan,
         keys: Keys<'_>,
         cost: u32,
-    ) -> Result<Permit<'_, M>, CallError> {
+    ) -> Result<(PlanDecision<'_>, HeldUnits), CallError> {
         let hashes = self.hashes(keys)?;
         let mut answer = PlanDecision::new(&self.plan);
         let charged = self.take(&mut answer, rules, &hashes, now_ns, cost);
-        Ok(Permit::new(self, hashes, answer, charged, cost))
+        Ok((answer, HeldUnits { hashes, charged, cost }))
+    }
+
+    /// Gives back the permits among what a call took; it fails only if somebody has given them
+    /// back already, by hand, and then changes nothing.
+    pub(crate) fn give_back_held(&self, held: &HeldUnits) {
+        let _ = self.give_back(&held.hashes, held.charged, held.cost);
     }
 
     /// Whether other rules can stand in for the plan's: what [`Self::acquire_with`] asks of them.
@@ -273,12 +295,7 @@ impl<M: Memory> KeyedPlan<M> {
 
     /// Gives permits back to the concurrency rules among `charged` that the hashes apply to, or to
     /// none.
-    pub(crate) fn give_back(
-        &self,
-        hashes: &Hashes,
-        charged: Charged,
-        cost: u32,
-    ) -> Result<(), ReleaseError> {
+    fn give_back(&self, hashes: &Hashes, charged: Charged, cost: u32) -> Result<(), ReleaseError> {
         let held = || {
             (0..).zip(&self.tables).filter_map(|(position, table)| {
                 let Quota::Concurrency(_) = table.quota() else { return None };
@@ -293,6 +310,13 @@ impl<M: Memory> KeyedPlan<M> {
             table.release(hash, cost)?;
         }
         Ok(())
+    }
+}
+
+impl<M> KeyedPlan<M> {
+    /// The plan.
+    pub const fn plan(&self) -> &Plan {
+        &self.plan
     }
 }
 
@@ -312,7 +336,7 @@ fn first_of_dimension(plan: &Plan, dimension: &str) -> Option<u8> {
 
 /// The hash of each dimension's key, at the position of the first rule that counts by it.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Hashes([Option<KeyHash>; MAX_RULES]);
+struct Hashes([Option<KeyHash>; MAX_RULES]);
 
 impl Hashes {
     #[inline]
@@ -326,4 +350,12 @@ impl Hashes {
     fn get(&self, first: u8) -> Option<KeyHash> {
         self.0.get(usize::from(first)).copied().flatten()
     }
+}
+
+/// What an acquired call needs to give its permits back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HeldUnits {
+    hashes: Hashes,
+    charged: Charged,
+    cost: u32,
 }

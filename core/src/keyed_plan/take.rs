@@ -19,20 +19,20 @@ use crate::table::{Charge, Counter, Memory, Spot, Table};
 
 /// A set of rules, by position: bit 0 is the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Charged(u8);
+pub(super) struct Charged(u8);
 
 const _: () = assert!(MAX_RULES <= 8, "a bit for each rule");
 
 impl Charged {
-    pub(crate) const NONE: Self = Self(0);
-    pub(crate) const ALL: Self = Self(u8::MAX);
+    pub(super) const NONE: Self = Self(0);
+    pub(super) const ALL: Self = Self(u8::MAX);
 
     #[inline]
     const fn with(self, position: u8) -> Self {
         Self(self.0 | 1_u8.wrapping_shl(position as u32))
     }
 
-    pub(crate) const fn holds(self, position: u8) -> bool {
+    pub(super) const fn holds(self, position: u8) -> bool {
         self.0 & 1_u8.wrapping_shl(position as u32) != 0
     }
 }

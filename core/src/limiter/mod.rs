@@ -1,10 +1,13 @@
 //! The limiter of a service: a plan, its tables on the heap and a clock.
 
 mod builder;
+mod owned_permit;
 
 pub use builder::{BuildError, LimiterBuilder};
+pub use owned_permit::OwnedPermit;
 
 use core::time::Duration;
+use std::sync::Arc;
 
 use crate::call_error::CallError;
 use crate::clock::Clock;
@@ -162,6 +165,19 @@ impl<C: Clock> Limiter<C> {
         self.keyed.peek(self.clock.now_ns(), keys, cost)
     }
 
+    /// As [`Self::peek`] under other rules for this call: see [`Self::acquire_with`].
+    ///
+    /// # Errors
+    /// As for [`Self::acquire_with`].
+    pub fn peek_with<'k>(
+        &self,
+        rules: &Plan,
+        keys: impl Into<Keys<'k>>,
+        cost: u32,
+    ) -> Result<PlanDecision<'_>, CallError> {
+        self.keyed.peek_with(self.clock.now_ns(), rules, keys, cost)
+    }
+
     /// As [`Self::acquire`], with the permits of concurrency rules given back on drop.
     ///
     /// # Errors
@@ -185,6 +201,33 @@ impl<C: Clock> Limiter<C> {
         cost: u32,
     ) -> Result<HeldPermit<'_>, CallError> {
         self.keyed.hold_with(self.clock.now_ns(), rules, keys, cost)
+    }
+
+    /// As [`Self::hold`] with a permit that owns its share of the limiter, so that it can move into
+    /// a task or live in a response's body.
+    ///
+    /// # Errors
+    /// As for [`Self::acquire`].
+    pub fn hold_owned<'k>(
+        self: &Arc<Self>,
+        keys: impl Into<Keys<'k>>,
+        cost: u32,
+    ) -> Result<OwnedPermit<C>, CallError> {
+        OwnedPermit::take(Arc::clone(self), self.plan(), keys.into(), cost)
+    }
+
+    /// As [`Self::hold_owned`] under other rules for this call: see [`Self::acquire_with`].
+    ///
+    /// # Errors
+    /// As for [`Self::acquire_with`].
+    pub fn hold_owned_with<'k>(
+        self: &Arc<Self>,
+        rules: &Plan,
+        keys: impl Into<Keys<'k>>,
+        cost: u32,
+    ) -> Result<OwnedPermit<C>, CallError> {
+        self.keyed.check_rules(rules)?;
+        OwnedPermit::take(Arc::clone(self), rules, keys.into(), cost)
     }
 
     /// Gives back the permits that an allowed [`Self::acquire`] with the same keys and cost took.
