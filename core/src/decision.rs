@@ -114,9 +114,9 @@ impl Decision {
         Self { position, ..self }
     }
 
-    /// The position of the rule in its plan.
+    /// The position of the rule in its plan, counted from 0; 0 where there is no plan.
     #[inline]
-    pub(crate) const fn position(&self) -> u8 {
+    pub const fn position(&self) -> u8 {
         self.position
     }
 

@@ -187,4 +187,14 @@ impl KeyHash {
         let identity = hash.wrapping_mul(0x9E37_79B9_7F4A_7C15);
         Self { identity, place: hash }
     }
+
+    /// The hash as two words, for [`Self::from_words`]: how a binding hands it to its language.
+    pub const fn to_words(self) -> [u64; 2] {
+        [self.identity, self.place]
+    }
+
+    /// The hash of which [`Self::to_words`] gave these words, under the same seed.
+    pub const fn from_words([identity, place]: [u64; 2]) -> Self {
+        Self { identity, place }
+    }
 }

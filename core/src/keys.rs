@@ -2,7 +2,7 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::key::Key;
+use crate::key::{Key, KeyHash};
 
 /// The keys of a call: one alone, or one for each dimension the call has.
 ///
@@ -18,6 +18,12 @@ pub enum Keys<'a> {
     One(Key<'a>),
     /// Keys with their dimensions.
     Each(&'a [(&'a str, Key<'a>)]),
+    /// The hash of one key, without its dimension, as the plan's own [`hash`] gives it.
+    ///
+    /// [`hash`]: crate::KeyedPlan::hash
+    OneHash(KeyHash),
+    /// Hashes of keys with their dimensions.
+    EachHash(&'a [(&'a str, KeyHash)]),
 }
 
 impl<'a> From<&'a [(&'a str, Key<'a>)]> for Keys<'a> {
@@ -31,6 +37,13 @@ impl<'a, const N: usize> From<&'a [(&'a str, Key<'a>); N]> for Keys<'a> {
     #[inline]
     fn from(keys: &'a [(&'a str, Key<'a>); N]) -> Self {
         Self::Each(keys)
+    }
+}
+
+impl From<KeyHash> for Keys<'_> {
+    #[inline]
+    fn from(hash: KeyHash) -> Self {
+        Self::OneHash(hash)
     }
 }
 

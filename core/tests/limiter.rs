@@ -7,8 +7,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use ratecell::{
-    BuildError, CallError, Clock, CoarseClock, Key, Keys, Limiter, ManualClock, Mismatch, Plan,
-    Seed, SystemClock, Verdict, WhenFull,
+    BuildError, CallError, Clock, CoarseClock, Key, KeyHash, Keys, Limiter, ManualClock, Mismatch,
+    Plan, Seed, SystemClock, Verdict, WhenFull,
 };
 
 const CONTRACT: &str =
@@ -43,6 +43,35 @@ fn several_limits_are_one_decision_and_the_tightest_speaks() {
     assert_eq!(refused.retry_after(), None);
     let left = limiter.peek(&keys("a", "alice"), 0).unwrap();
     assert_eq!(left.rules().map(|(_, own)| own.remaining()).collect::<Vec<_>>(), [298, 598, 6]);
+}
+
+#[test]
+fn a_call_with_a_hash_is_answered_as_one_with_its_key() {
+    let clock = ManualClock::new(0);
+    let limiter = contract(&clock);
+    let hash = |key| KeyHash::from_words(limiter.keyed().hash(key).to_words());
+    let hashes = [("ip", hash("a")), ("key", hash("alice"))];
+    for taken in 1..=4 {
+        let decision = if taken % 2 == 0 {
+            limiter.acquire(Keys::EachHash(&hashes), 1).unwrap()
+        } else {
+            limiter.acquire_keys(&keys("a", "alice"), 1).unwrap()
+        };
+        let left: Vec<_> =
+            decision.rules().map(|(_, own)| (own.position(), own.remaining())).collect();
+        assert_eq!(left, [(0, 300 - taken), (1, 600 - taken), (2, 8 - taken)]);
+    }
+    assert_eq!(limiter.peek(hash("alice"), 0).unwrap().remaining(), Some(4));
+    let twice = [hashes[0], hashes[0]];
+    assert_eq!(
+        limiter.acquire(Keys::EachHash(&twice), 1).unwrap_err(),
+        CallError::DimensionTwice { position: 1 }
+    );
+
+    let single = Limiter::builder("fixed 5/min").clock(&clock).build().unwrap();
+    let alice = single.keyed().hash("alice");
+    assert_eq!(single.acquire(alice, 2).unwrap().remaining(), Some(3));
+    assert_eq!(single.acquire("alice", 2).unwrap().remaining(), Some(1));
 }
 
 #[test]

@@ -109,8 +109,9 @@ impl<M: Memory> KeyedPlan<M> {
     ) -> Result<PlanDecision<'_>, CallError> {
         let keys = keys.into();
         let mut answer = PlanDecision::new(&self.plan);
-        if let (Keys::One(key), [table]) = (keys, self.tables.as_slice()) {
-            let hash = self.seed.hash(key);
+        if let [table] = self.tables.as_slice()
+            && let Some(hash) = self.hash_alone(keys)
+        {
             let decision = table.acquire_under(table.quota(), hash, now_ns, cost);
             answer.allowed = decision.allowed();
             let _ = answer.applied.push(decision);
@@ -261,28 +262,64 @@ impl<M: Memory> KeyedPlan<M> {
         self.plan.rules().iter().zip(self.tables.iter().map(Table::stats))
     }
 
+    /// The hash of a key under the seed of this plan's tables, for callers who use a key often: a
+    /// call with the hash is answered as one with the key.
+    ///
+    /// ```
+    /// use ratecell::{HeapMemory, KeyedPlan, Plan, Seed};
+    ///
+    /// let plan: Plan = "fixed 5/min".parse()?;
+    /// let plan = KeyedPlan::new(plan, Seed::random(), |rule| HeapMemory::for_keys(rule.quota(), 10))?;
+    /// let alice = plan.hash("alice");
+    /// assert_eq!(plan.acquire(0, alice, 1)?.remaining(), Some(4));
+    /// assert_eq!(plan.acquire(0, "alice", 1)?.remaining(), Some(3));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn hash<'k>(&self, key: impl Into<Key<'k>>) -> KeyHash {
+        self.seed.hash(key)
+    }
+
+    /// The hash of a key that comes without its dimension.
+    #[inline]
+    fn hash_alone(&self, keys: Keys<'_>) -> Option<KeyHash> {
+        match keys {
+            Keys::One(key) => Some(self.seed.hash(key)),
+            Keys::OneHash(hash) => Some(hash),
+            Keys::Each(_) | Keys::EachHash(_) => None,
+        }
+    }
+
     /// Hashes each key once.
     #[inline]
     fn hashes(&self, keys: Keys<'_>) -> Result<Hashes, CallError> {
         let mut hashes = Hashes::default();
         match keys {
-            Keys::One(key) => {
-                let dimension = self.own_dimension.ok_or(CallError::DimensionMissing)?;
-                hashes.set(dimension, self.seed.hash(key));
-            }
-            Keys::Each(keys) => self.hash_each(keys, &mut hashes)?,
+            Keys::One(key) => hashes.set(self.own_dimension()?, self.seed.hash(key)),
+            Keys::OneHash(hash) => hashes.set(self.own_dimension()?, hash),
+            Keys::Each(keys) => self.hash_each(keys, |&key| self.seed.hash(key), &mut hashes)?,
+            Keys::EachHash(keys) => self.hash_each(keys, |&hash| hash, &mut hashes)?,
         }
         Ok(hashes)
     }
 
-    fn hash_each(&self, keys: &[(&str, Key<'_>)], hashes: &mut Hashes) -> Result<(), CallError> {
+    fn own_dimension(&self) -> Result<u8, CallError> {
+        self.own_dimension.ok_or(CallError::DimensionMissing)
+    }
+
+    fn hash_each<K>(
+        &self,
+        keys: &[(&str, K)],
+        hash: impl Fn(&K) -> KeyHash,
+        hashes: &mut Hashes,
+    ) -> Result<(), CallError> {
         for (position, (dimension, key)) in keys.iter().enumerate() {
             let before = keys.get(..position).unwrap_or_default();
             if before.iter().any(|(other, _)| other == dimension) {
                 return Err(CallError::DimensionTwice { position });
             }
             if let Some(first) = first_of_dimension(&self.plan, dimension) {
-                hashes.set(first, self.seed.hash(*key));
+                hashes.set(first, hash(key));
             }
         }
         Ok(())
