@@ -71,7 +71,9 @@ pub struct Decision {
     limit: u32,
     /// `remaining` times `unit`, and up to `unit` more.
     room: u64,
-    /// What one unit takes of `room`: the emission interval of gcra, else 1.
+    /// What one unit takes of `room`: the emission interval of gcra, else 1; or, where less than
+    /// one unit is left, what `room` lacks and `room` together, so that `unit - room` is the wait
+    /// for one unit. Time plays no part in concurrency, where it stays 1.
     unit: u64,
     retry_after_ns: u64,
     reset_after_ns: u64,
@@ -173,6 +175,19 @@ impl Decision {
         self.retry_after_ns().map(Duration::from_nanos)
     }
 
+    /// The whole seconds of an HTTP Retry-After: the wait rounded up, at least 1. None if it was
+    /// allowed, if no wait helps or if nobody can know it.
+    #[inline]
+    pub const fn retry_after_seconds(&self) -> Option<u64> {
+        match self.retry_after_ns() {
+            Some(wait_ns) if !self.allowed() => {
+                let seconds = wait_ns.div_ceil(1_000_000_000);
+                Some(if seconds == 0 { 1 } else { seconds })
+            }
+            _ => None,
+        }
+    }
+
     /// The wait until the cell is as good as new if nobody calls; 0 if it already is, none for
     /// concurrency.
     #[inline]
@@ -186,6 +201,39 @@ impl Decision {
         self.reset_after_ns().map(Duration::from_nanos)
     }
 
+    /// The smallest wait after which a call of cost 1 would be allowed if nobody else called
+    /// meanwhile: exact, and 0 if it would be now. None for concurrency with no permit left, or if
+    /// no slot is free for an unknown time.
+    ///
+    /// ```
+    /// use ratecell::{AtomicWindow, FixedQuota};
+    ///
+    /// let quota = FixedQuota::new(2, 60_000_000_000)?;
+    /// let cell = AtomicWindow::new();
+    /// assert_eq!(cell.acquire(&quota, 0, 1).next_unit_after_ns(), Some(0));
+    /// assert_eq!(cell.acquire(&quota, 1, 1).next_unit_after_ns(), Some(59_999_999_999));
+    /// # Ok::<(), ratecell::QuotaError>(())
+    /// ```
+    #[inline]
+    pub const fn next_unit_after_ns(&self) -> Option<u64> {
+        if matches!(self.verdict, Verdict::Full) {
+            return self.retry_after_ns();
+        }
+        if self.room >= self.unit {
+            return Some(0);
+        }
+        if self.reset_after_ns == UNKNOWN {
+            return None;
+        }
+        // OVERFLOW: the branch above has found room below unit.
+        Some(self.unit.wrapping_sub(self.room))
+    }
+
+    /// What one unit takes of what is left; of gcra, its emission interval, if any is left.
+    pub(crate) const fn unit(&self) -> u64 {
+        self.unit
+    }
+
     /// Whether `self` has a smaller share of its capacity left than `other`, compared exactly.
     pub(crate) const fn is_tighter_than(&self, other: &Self) -> bool {
         // OVERFLOW: two u32 factors each.
@@ -197,7 +245,8 @@ impl Decision {
     /// As [`Self::is_tighter_than`] but without a division, on what is left down to fractions of a
     /// unit: good enough to choose an order.
     pub(crate) const fn is_likelier_to_refuse_than(&self, other: &Self) -> bool {
-        // OVERFLOW: room and unit are below 2^63, a limit below 2^32: 2^95 each at the most.
+        // OVERFLOW: a quota's room and its whole are below 2^62. Where no unit is left, `unit` is a
+        // wait and the whole may be larger; then one product is 0 and the other may saturate.
         let mine = (self.room as u128).saturating_mul(other.whole());
         let theirs = (other.room as u128).saturating_mul(self.whole());
         mine < theirs

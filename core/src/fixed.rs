@@ -126,11 +126,13 @@ impl FixedQuota {
 
     #[inline]
     const fn standing(&self, current: Current, now: u64) -> Standing {
+        let room = (self.limit as u64).saturating_sub(current.count);
+        let end_after_ns = current.end_ns.saturating_sub(now);
         Standing {
             limit: self.limit,
-            room: (self.limit as u64).saturating_sub(current.count),
-            unit: 1,
-            reset_after_ns: if current.count == 0 { 0 } else { current.end_ns.saturating_sub(now) },
+            room,
+            unit: if room == 0 { end_after_ns } else { 1 },
+            reset_after_ns: if current.count == 0 { 0 } else { end_after_ns },
         }
     }
 

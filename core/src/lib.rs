@@ -52,6 +52,7 @@ mod concurrency;
 mod decision;
 mod fixed;
 mod gcra;
+pub mod http;
 mod instant;
 mod key;
 mod keyed_plan;

@@ -8,6 +8,7 @@ use core::time::Duration;
 use heapless::Vec;
 
 use crate::decision::{Decision, Verdict};
+use crate::http::{HeaderStyle, Headers, Report};
 use crate::plan::{MAX_RULES, Plan};
 use crate::rule::Rule;
 
@@ -50,7 +51,11 @@ impl<'p> PlanDecision<'p> {
 
     /// The governing rule and its decision; none if every rule was skipped.
     pub fn governing(&self) -> Option<(&'p Rule, &Decision)> {
-        let decision = if self.allowed { self.tightest() } else { self.refuser() }?;
+        let decision = if self.allowed {
+            tightest(self.applied.iter())
+        } else {
+            refuser(|| self.applied.iter())
+        }?;
         Some((self.rule_of(decision)?, decision))
     }
 
@@ -96,6 +101,34 @@ impl<'p> PlanDecision<'p> {
         self.reset_after_ns().map(Duration::from_nanos)
     }
 
+    /// The whole seconds of an HTTP Retry-After: see [`Decision::retry_after_seconds`].
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        self.governing().and_then(|(_, decision)| decision.retry_after_seconds())
+    }
+
+    /// The header fields of `style` at Unix time `unix_now_ns`, for every applied rule under its
+    /// own name, with the governing rule speaking in fields that have one value. Allocates nothing.
+    ///
+    /// ```
+    /// use ratecell::http::HeaderStyle;
+    /// use ratecell::{Limiter, ManualClock};
+    ///
+    /// let clock = ManualClock::new(0);
+    /// let limiter = Limiter::builder("key: sliding 600/min").clock(&clock).build()?;
+    /// let decision = limiter.acquire("alice", 1)?;
+    /// let mut fields = decision.headers(HeaderStyle::DRAFT_11, 0);
+    /// let policy = fields.next().unwrap();
+    /// assert_eq!(policy.name(), "RateLimit-Policy");
+    /// assert_eq!(policy.value().to_string(), "\"key\";q=600;w=60");
+    /// assert_eq!(fields.next().unwrap().value().to_string(), "\"key\";r=599;t=60");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// [`Report`] chooses other names, hides rules and joins the answers of several plans.
+    pub fn headers(&self, style: HeaderStyle, unix_now_ns: u64) -> Headers<'_> {
+        Report::new(self).headers(style, unix_now_ns)
+    }
+
     /// Each applied rule with its own decision, in the plan's order. Of a refused plan, what each
     /// would answer, uncharged.
     pub fn rules(&self) -> impl Iterator<Item = (&'p Rule, &Decision)> {
@@ -121,22 +154,6 @@ impl<'p> PlanDecision<'p> {
     fn rule_of(&self, decision: &Decision) -> Option<&'p Rule> {
         self.plan.rules().get(usize::from(decision.position()))
     }
-
-    fn tightest(&self) -> Option<&Decision> {
-        let decisions = self.applied.iter();
-        decisions.reduce(|best, other| if other.is_tighter_than(best) { other } else { best })
-    }
-
-    fn refuser(&self) -> Option<&Decision> {
-        let refused = || self.applied.iter().filter(|decision| !decision.allowed());
-        let never = refused().find(|decision| decision.verdict() == Verdict::Never);
-        never.or_else(|| {
-            // An unknown wait is shorter than any known one.
-            refused().reduce(|best, other| {
-                if other.retry_after_ns() > best.retry_after_ns() { other } else { best }
-            })
-        })
-    }
 }
 
 impl fmt::Debug for PlanDecision<'_> {
@@ -153,4 +170,44 @@ impl fmt::Display for PlanDecision<'_> {
             None => write!(f, "allowed: no rule applies to the keys given"),
         }
     }
+}
+
+/// What holds one rule's decision, so that a governing one can be found among several.
+pub(crate) trait Decided {
+    /// The decision.
+    fn decided(&self) -> &Decision;
+}
+
+impl Decided for &Decision {
+    fn decided(&self) -> &Decision {
+        self
+    }
+}
+
+/// Of several answers that allow, the one with the smallest share of its capacity left; the first
+/// among equals.
+pub(crate) fn tightest<T: Decided>(answers: impl Iterator<Item = T>) -> Option<T> {
+    answers.reduce(
+        |best, other| {
+            if other.decided().is_tighter_than(best.decided()) { other } else { best }
+        },
+    )
+}
+
+/// Of several answers the one that a refusal is down to: the first `never`, else the longest known
+/// wait, else the first that refuses.
+pub(crate) fn refuser<T, I>(answers: impl Fn() -> I) -> Option<T>
+where
+    T: Decided,
+    I: Iterator<Item = T>,
+{
+    let refused = || answers().filter(|answer| !answer.decided().allowed());
+    let never = refused().find(|answer| answer.decided().verdict() == Verdict::Never);
+    never.or_else(|| {
+        refused().reduce(|best, other| {
+            // An unknown wait is shorter than any known one.
+            let longer = other.decided().retry_after_ns() > best.decided().retry_after_ns();
+            if longer { other } else { best }
+        })
+    })
 }

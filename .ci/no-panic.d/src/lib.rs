@@ -19,6 +19,7 @@ macro_rules! export {
 
 mod cells;
 mod display;
+mod http;
 mod plans;
 mod quotas;
 mod tables;

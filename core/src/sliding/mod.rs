@@ -181,11 +181,12 @@ impl SlidingQuota {
         let past = survey.time_ns & self.tick_mask() >= self.return_in_tick_ns();
         // OVERFLOW: count + cost <= limit, which fits the slot's 23 bits.
         let to = Slot::new(tick, past, survey.open.count().saturating_add(cost));
-        let survey = Survey {
-            used: survey.used.saturating_add(cost),
-            newest_gone_ns: self.gone_ns(tick),
-            ..survey
-        };
+        let newest_gone_ns = self.gone_ns(tick);
+        let used = survey.used.saturating_add(cost);
+        // The charge moves the open segment's units: they are the first to come back only if no
+        // older segment is live.
+        let unit_gone_ns = survey.oldest_closed_gone_ns.unwrap_or(newest_gone_ns);
+        let survey = Survey { used, newest_gone_ns, unit_gone_ns, ..survey };
         let decision = Decision::allow(self.standing(&survey, now));
         (decision, Step::Charge { from: survey.open, to })
     }
@@ -202,8 +203,15 @@ impl SlidingQuota {
             let last_ns = tick.saturating_mul(1 << self.tick_shift).saturating_add(within_ns);
             time_ns = time_ns.max(last_ns);
         }
-        let mut survey =
-            Survey { time_ns, open, used: 0, newest_gone_ns: 0, blocked_until_ns: None };
+        let mut survey = Survey {
+            time_ns,
+            open,
+            used: 0,
+            newest_gone_ns: 0,
+            oldest_closed_gone_ns: None,
+            unit_gone_ns: 0,
+            blocked_until_ns: None,
+        };
         let room_for_cost = self.limit.checked_sub(cost);
         let (mut index, mut segment) = (head.index(), head.segment());
         for back in 0..ring_len {
@@ -212,6 +220,12 @@ impl SlidingQuota {
             if slot.count() > 0 && gone_ns > time_ns {
                 survey.used = survey.used.saturating_add(slot.count());
                 survey.newest_gone_ns = survey.newest_gone_ns.max(gone_ns);
+                if back > 0 {
+                    survey.oldest_closed_gone_ns = Some(gone_ns);
+                }
+                if survey.used >= self.limit && survey.unit_gone_ns == 0 {
+                    survey.unit_gone_ns = gone_ns;
+                }
                 // Once all up to this segment have come back, the newer ones leave room.
                 let over = room_for_cost.is_some_and(|room| survey.used > room);
                 if over && cost > 0 && survey.blocked_until_ns.is_none() {
@@ -226,10 +240,12 @@ impl SlidingQuota {
 
     #[inline]
     fn standing(&self, survey: &Survey, now: u64) -> Standing {
+        let room = u64::from(self.limit.saturating_sub(survey.used));
+        let unit = if room == 0 { survey.unit_gone_ns.saturating_sub(now) } else { 1 };
         Standing {
             limit: self.limit,
-            room: u64::from(self.limit.saturating_sub(survey.used)),
-            unit: 1,
+            room,
+            unit,
             reset_after_ns: survey.newest_gone_ns.saturating_sub(now),
         }
     }
@@ -244,6 +260,10 @@ struct Survey {
     used: u32,
     /// 0 if no segment is live.
     newest_gone_ns: u64,
+    /// When the oldest live segment but the open one comes back.
+    oldest_closed_gone_ns: Option<u64>,
+    /// When one unit has come back, if there is none; else without meaning.
+    unit_gone_ns: u64,
     /// When enough units for the call's cost have come back, if there are too few now.
     blocked_until_ns: Option<u64>,
 }
