@@ -7,11 +7,11 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help demo test check unit release no-std no-panic models mutants sanitize fuzz fuzz-short \
-        firmware bench bench-quick coverage lint lint-format lint-clippy lint-docs lint-scripts clean
+        firmware python bench bench-quick coverage lint lint-format lint-clippy lint-docs lint-scripts clean
 
 # Each workspace that has its own lock file; and the scripts in bash.
 workspaces := . benches fuzz firmware .ci/no-panic.d
-scripts := .ci/run .ci/models .ci/no-panic .ci/sanitize .ci/coverage .ci/fuzz firmware/check
+scripts := .ci/run .ci/models .ci/no-panic .ci/sanitize .ci/coverage .ci/fuzz firmware/check bindings-python/check
 
 target := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),$(CURDIR)/target)
 bench := cargo run --release --quiet --manifest-path benches/Cargo.toml \
@@ -25,7 +25,7 @@ help: ## say what the targets are
 demo: ## a small service behind three limits, and clients that run into them
 	@cargo run --quiet --package guarded-service
 
-test: unit no-std no-panic release firmware fuzz-short bench-quick sanitize models ## all tests
+test: unit no-std no-panic release firmware fuzz-short bench-quick sanitize models python ## all tests
 
 check: lint test ## what .ci/run runs
 
@@ -70,6 +70,10 @@ fuzz-short: ## each fuzz target for 5 seconds
 firmware: ## the core on bare metal: it builds, its size, its cases on emulated boards
 	$(say) 'firmware'
 	@firmware/check
+
+python: ## the Python package: its wheel, installed, and all of its tests
+	$(say) 'the Python package'
+	@bindings-python/check test
 
 bench: ## ratecell beside what users would pick instead; take the machine for yourself
 	@$(bench)

@@ -1,0 +1,364 @@
+//! What a call is answered, as a Python object.
+//!
+//! A decision keeps the core's own answer beside the limiter that it speaks of; every number, name
+//! and text is made when it is asked for, so that a service that only asks "allowed?" pays for no more.
+
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash as _, Hasher as _};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use ratecell::http::HeaderStyle;
+use ratecell::{CallError, PlanDecision};
+use yoke::{Yoke, Yokeable};
+
+use crate::seconds::seconds;
+
+/// The core's answer, which borrows from the limiter's plan.
+#[derive(Yokeable)]
+pub(crate) struct Answer<'a>(pub(crate) PlanDecision<'a>);
+
+/// An answer kept beside the limiter that it borrows from.
+pub(crate) type OwnedAnswer = Yoke<Answer<'static>, Arc<ratecell::Limiter>>;
+
+/// What a call is answered: allowed or not, and the numbers that go with it.
+///
+/// Truthy when the units were taken. Its own numbers are those of the governing rule, which is
+/// named by ``rule``; ``rules`` has each applied rule's. Immutable. Spans of time are seconds as a
+/// float, rounded up, and nanoseconds as an int in what ends in ``_ns``.
+///
+/// >>> from ratecell import Limiter
+/// >>> limiter = Limiter("2/min", clock=lambda: 0)
+/// >>> decision = limiter.acquire("alice", 2)
+/// >>> bool(decision), decision.remaining
+/// (True, 0)
+/// >>> decision = limiter.acquire("alice")
+/// >>> bool(decision), decision.retry_after
+/// (False, 30.0)
+/// >>> decision
+/// <Decision gcra: denied: 0 of 2 left, retry after 30s>
+#[pyclass(frozen, subclass, module = "ratecell")]
+pub(crate) struct Decision {
+    answer: OwnedAnswer,
+    cost: u32,
+}
+
+impl Decision {
+    pub(crate) const fn new(answer: OwnedAnswer, cost: u32) -> Self {
+        Self { answer, cost }
+    }
+
+    /// The answer of `call` as an object, kept beside the limiter that it asks.
+    ///
+    /// It is made here and not by the caller, so that the answer, which has room for eight rules,
+    /// is moved once and not through every caller.
+    #[inline]
+    pub(crate) fn answered<'py>(
+        py: Python<'py>,
+        limiter: &Arc<ratecell::Limiter>,
+        cost: u32,
+        call: impl for<'l> FnOnce(&'l ratecell::Limiter) -> Result<PlanDecision<'l>, CallError>,
+    ) -> PyResult<Bound<'py, Self>> {
+        let limiter = Arc::clone(limiter);
+        match Yoke::try_attach_to_cart(limiter, |limiter| call(limiter).map(Answer)) {
+            Ok(answer) => Bound::new(py, Self { answer, cost }),
+            Err(error) => Err(call_error(&error)),
+        }
+    }
+
+    #[inline]
+    fn plan_decision(&self) -> &PlanDecision<'_> {
+        &self.answer.get().0
+    }
+
+    fn each(&self) -> impl Iterator<Item = RuleDecision> {
+        let rules = self.plan_decision().rules();
+        rules.map(|(rule, decision)| RuleDecision { rule: rule.clone(), decision: *decision })
+    }
+}
+
+#[pymethods]
+impl Decision {
+    /// Whether the units were taken; for peek, whether they would be.
+    #[getter]
+    fn allowed(&self) -> bool {
+        self.plan_decision().allowed()
+    }
+
+    /// "allow"; "deny": not now; "never": the cost is above the capacity, no wait helps; "full":
+    /// no slot was in reach of a new key.
+    #[getter]
+    fn verdict(&self) -> &'static str {
+        self.plan_decision().verdict().as_str()
+    }
+
+    /// The name of the governing rule; None if no rule applies to the keys given.
+    #[getter]
+    fn rule(&self) -> Option<&str> {
+        self.plan_decision().rule()
+    }
+
+    /// The governing rule's capacity in units; None if no rule applies.
+    #[getter]
+    fn limit(&self) -> Option<u32> {
+        self.plan_decision().limit()
+    }
+
+    /// The largest cost that the governing rule would allow right now, after this decision; None
+    /// if no rule applies.
+    #[getter]
+    fn remaining(&self) -> Option<u32> {
+        self.plan_decision().remaining()
+    }
+
+    /// Seconds, rounded up, after which the same call passes if nobody else calls meanwhile; 0.0
+    /// when allowed, None when no wait helps or none can be known.
+    #[getter]
+    fn retry_after(&self) -> Option<f64> {
+        self.retry_after_ns().map(seconds)
+    }
+
+    /// As retry_after in nanoseconds; exact: one nanosecond earlier the call is still refused.
+    #[getter]
+    fn retry_after_ns(&self) -> Option<u64> {
+        self.plan_decision().retry_after_ns()
+    }
+
+    /// Seconds, rounded up, until the governing rule is as good as new if nobody calls; None for
+    /// concurrency, or if no rule applies.
+    #[getter]
+    fn reset_after(&self) -> Option<f64> {
+        self.reset_after_ns().map(seconds)
+    }
+
+    /// As reset_after in nanoseconds.
+    #[getter]
+    fn reset_after_ns(&self) -> Option<u64> {
+        self.plan_decision().reset_after_ns()
+    }
+
+    /// The cost that was asked for, in units.
+    #[getter]
+    fn cost(&self) -> u32 {
+        self.cost
+    }
+
+    /// Each applied rule's own decision by the rule's name, in the plan's order. Of a refused call
+    /// it is what the rule would have answered, uncharged.
+    #[getter]
+    fn rules<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let rules = PyDict::new(py);
+        for each in self.each() {
+            let name = each.rule.name().to_owned();
+            rules.set_item(name, each)?;
+        }
+        Ok(rules)
+    }
+
+    /// The header fields of the styles named, at Unix time ``unix_now_ns`` (now, if None).
+    ///
+    /// A style is a group, "x-ratelimit", "x-concurrency", "ratelimit" (draft 11), "draft-6",
+    /// "draft-7", or a single field such as "retry-after". ``reset`` says what X-RateLimit-Reset
+    /// holds: "unix" seconds, or "seconds" from now. Whole seconds are rounded up; a field whose
+    /// value is unknown is left out, and Retry-After stands on refusals only.
+    ///
+    /// Raises ValueError for an unknown style, or styles that write one field in two forms.
+    ///
+    /// >>> from ratecell import Limiter
+    /// >>> limiter = Limiter("2/min", clock=lambda: 0)
+    /// >>> limiter.acquire("alice", 2).headers("x-ratelimit", "retry-after", reset="seconds")
+    /// {'X-RateLimit-Limit': '2', 'X-RateLimit-Remaining': '0', 'X-RateLimit-Reset': '60'}
+    /// >>> limiter.acquire("alice").headers("retry-after")
+    /// {'Retry-After': '30'}
+    #[pyo3(signature = (style, /, *more, reset = "unix", unix_now_ns = None))]
+    fn headers<'py>(
+        &self,
+        py: Python<'py>,
+        style: &str,
+        more: Vec<String>,
+        reset: &str,
+        unix_now_ns: Option<u64>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let more = more.iter().map(String::as_str);
+        let style = header_style(core::iter::once(style).chain(more), reset)?;
+        let fields = PyDict::new(py);
+        let unix_now_ns = unix_now_ns.unwrap_or_else(system_unix_ns);
+        for field in self.plan_decision().headers(style, unix_now_ns) {
+            fields.set_item(field.name(), field.value().to_string())?;
+        }
+        Ok(fields)
+    }
+
+    fn __bool__(&self) -> bool {
+        self.plan_decision().allowed()
+    }
+
+    fn __str__(&self) -> String {
+        self.plan_decision().to_string()
+    }
+
+    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        let class = slf.get_type().name()?;
+        Ok(format!("<{class} {}>", slf.get().plan_decision()))
+    }
+
+    /// Equal when the costs and each applied rule's names and numbers are.
+    fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
+        other.cast::<Self>().is_ok_and(|other| {
+            let other = other.get();
+            self.cost == other.cost
+                && self.allowed() == other.allowed()
+                && self.each().eq(other.each())
+        })
+    }
+
+    fn __hash__(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.cost.hash(&mut hasher);
+        for each in self.each() {
+            each.hash_into(&mut hasher);
+        }
+        hasher.finish()
+    }
+}
+
+/// A call that makes no sense, as a `ValueError`.
+#[cold]
+pub(crate) fn call_error(error: &CallError) -> PyErr {
+    PyValueError::new_err(error.to_string())
+}
+
+fn header_style<'a>(names: impl Iterator<Item = &'a str>, reset: &str) -> PyResult<HeaderStyle> {
+    let mut style = HeaderStyle::NONE;
+    for name in names {
+        style = style
+            | HeaderStyle::named(name).ok_or_else(|| {
+                let accepted: Vec<_> = HeaderStyle::NAMES.iter().map(|(name, _)| *name).collect();
+                let accepted = accepted.join(", ");
+                PyValueError::new_err(format!("style is {name:?}; accepted are {accepted}"))
+            })?;
+    }
+    let style = match reset {
+        "unix" => style,
+        "seconds" => style.with_reset_after(),
+        _ => {
+            return Err(PyValueError::new_err(format!(
+                "reset is {reset:?}; accepted are \"unix\" and \"seconds\""
+            )));
+        }
+    };
+    style.check().map_err(|clash| PyValueError::new_err(clash.to_string()))?;
+    Ok(style)
+}
+
+/// OVERFLOW: nanoseconds since 1970 fit until 2554; a clock beyond either end counts as it.
+fn system_unix_ns() -> u64 {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// One rule's own answer to a call. Immutable.
+#[pyclass(frozen, module = "ratecell")]
+#[derive(PartialEq)]
+pub(crate) struct RuleDecision {
+    rule: ratecell::Rule,
+    decision: ratecell::Decision,
+}
+
+impl RuleDecision {
+    fn hash_into(&self, hasher: &mut DefaultHasher) {
+        self.rule.hash(hasher);
+        self.decision.verdict().hash(hasher);
+        self.decision.remaining().hash(hasher);
+        self.decision.reset_after_ns().hash(hasher);
+    }
+}
+
+#[pymethods]
+impl RuleDecision {
+    /// The rule's name.
+    #[getter]
+    fn name(&self) -> &str {
+        self.rule.name()
+    }
+
+    /// The dimension whose keys the rule counts.
+    #[getter]
+    fn by(&self) -> &str {
+        self.rule.dimension()
+    }
+
+    /// Whether this rule allows the call. It was charged only if every other one allows it too.
+    #[getter]
+    fn allowed(&self) -> bool {
+        self.decision.allowed()
+    }
+
+    /// "allow", "deny", "never" or "full".
+    #[getter]
+    fn verdict(&self) -> &'static str {
+        self.decision.verdict().as_str()
+    }
+
+    /// The rule's capacity in units.
+    #[getter]
+    fn limit(&self) -> u32 {
+        self.decision.limit()
+    }
+
+    /// The largest cost that the rule would allow right now, after this decision.
+    #[getter]
+    fn remaining(&self) -> u32 {
+        self.decision.remaining()
+    }
+
+    /// Seconds, rounded up, after which the rule would allow the call; 0.0 when it does, None when
+    /// no wait helps or none can be known.
+    #[getter]
+    fn retry_after(&self) -> Option<f64> {
+        self.retry_after_ns().map(seconds)
+    }
+
+    /// As retry_after in nanoseconds; exact.
+    #[getter]
+    fn retry_after_ns(&self) -> Option<u64> {
+        self.decision.retry_after_ns()
+    }
+
+    /// Seconds, rounded up, until the rule is as good as new; None for concurrency.
+    #[getter]
+    fn reset_after(&self) -> Option<f64> {
+        self.reset_after_ns().map(seconds)
+    }
+
+    /// As reset_after in nanoseconds.
+    #[getter]
+    fn reset_after_ns(&self) -> Option<u64> {
+        self.decision.reset_after_ns()
+    }
+
+    fn __bool__(&self) -> bool {
+        self.decision.allowed()
+    }
+
+    fn __str__(&self) -> String {
+        format!("{}: {}", self.rule.name(), self.decision)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<RuleDecision {}: {}>", self.rule.name(), self.decision)
+    }
+
+    fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
+        other.cast::<Self>().is_ok_and(|other| *other.get() == *self)
+    }
+
+    fn __hash__(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.hash_into(&mut hasher);
+        hasher.finish()
+    }
+}

@@ -1,0 +1,139 @@
+//! Keys from Python objects: the same bytes that other languages make of the same key.
+
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBool, PyBytes, PyDict, PyInt, PyList, PyMapping, PyString, PyTuple, PyType};
+use ratecell::{Key, Keys};
+
+use crate::fastcall::utf8;
+
+const ACCEPTED: &str = "accepted are str, bytes, int, ipaddress.IPv4Address, ipaddress.IPv6Address";
+
+/// The keys that a Python object stands for.
+pub(crate) enum Given<'a> {
+    One(Key<'a>),
+    Each(&'a [(&'a str, Key<'a>)]),
+}
+
+impl<'a> From<Given<'a>> for Keys<'a> {
+    #[inline]
+    fn from(given: Given<'a>) -> Self {
+        match given {
+            Given::One(key) => Self::One(key),
+            Given::Each(each) => Self::Each(each),
+        }
+    }
+}
+
+/// Calls `call` with the keys that `key` stands for: one alone, or a dict's, one a dimension.
+///
+/// # Errors
+/// `TypeError` or `ValueError` for what is no key, or what `call` answers.
+#[inline]
+pub(crate) fn with_keys<R>(
+    key: &Bound<'_, PyAny>,
+    call: impl FnOnce(Given<'_>) -> PyResult<R>,
+) -> PyResult<R> {
+    if let Ok(text) = key.cast::<PyString>() {
+        return call(Given::One(Key::from(utf8(text)?)));
+    }
+    if let Ok(keys) = key.cast::<PyDict>() {
+        // The interpreter copies the items before any is looked at, so that no other thread can
+        // change what is borrowed from them.
+        return with_keys_of(keys.items(), call);
+    }
+    if let Some(key) = key_of(key, "")? {
+        return call(Given::One(key));
+    }
+    match key.cast::<PyMapping>() {
+        Ok(keys) => with_keys_of(keys.items()?, call),
+        Err(_) => Err(wrong_type(key, "")),
+    }
+}
+
+fn with_keys_of<R>(
+    items: Bound<'_, PyList>,
+    call: impl FnOnce(Given<'_>) -> PyResult<R>,
+) -> PyResult<R> {
+    let mut owned: Vec<(Bound<'_, PyString>, Bound<'_, PyAny>)> = Vec::with_capacity(items.len());
+    for item in items {
+        let (dimension, key): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item.extract()?;
+        let dimension = dimension.cast_into::<PyString>().map_err(|error| {
+            let found = error.into_inner();
+            PyTypeError::new_err(format!("a dimension of key is {found:?}; accepted are str"))
+        })?;
+        owned.push((dimension, key));
+    }
+    let mut each = Vec::with_capacity(owned.len());
+    for (dimension, key) in &owned {
+        let dimension = utf8(dimension)?;
+        let key = key_of(key, dimension)?.ok_or_else(|| wrong_type(key, dimension))?;
+        each.push((dimension, key));
+    }
+    call(Given::Each(&each))
+}
+
+/// The bytes of a key, or of each dimension's: what tells the line of those who wait for one key from another's.
+pub(crate) fn identity<'py>(key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = key.py();
+    with_keys(key, |given| match given {
+        Given::One(key) => Ok(PyBytes::new(py, key.as_bytes()).into_any()),
+        Given::Each(each) => {
+            let mut sorted: Vec<_> =
+                each.iter().map(|(by, key)| (*by, PyBytes::new(py, key.as_bytes()))).collect();
+            sorted.sort_unstable_by_key(|(by, _)| *by);
+            Ok(PyTuple::new(py, sorted)?.into_any())
+        }
+    })
+}
+
+/// One key, if it is of a type that can be one; `dimension` names it in an error, if it has one.
+fn key_of<'a>(key: &'a Bound<'_, PyAny>, dimension: &str) -> PyResult<Option<Key<'a>>> {
+    if let Ok(text) = key.cast::<PyString>() {
+        return Ok(Some(Key::from(utf8(text)?)));
+    }
+    if let Ok(bytes) = key.cast::<PyBytes>() {
+        return Ok(Some(Key::from(bytes.as_bytes())));
+    }
+    if key.is_instance_of::<PyInt>() && !key.is_instance_of::<PyBool>() {
+        return key.extract::<u64>().map(|number| Some(number.into())).map_err(|_| {
+            PyValueError::new_err(format!(
+                "{} is {key}; accepted is 0 to {}, other numbers as str or bytes",
+                name(dimension),
+                u64::MAX,
+            ))
+        });
+    }
+    Ok(address_of(key)?.map(Key::from))
+}
+
+fn wrong_type(key: &Bound<'_, PyAny>, dimension: &str) -> PyErr {
+    let or_dict = if dimension.is_empty() { ", or a dict of these by dimension" } else { "" };
+    PyTypeError::new_err(format!("{} is {key:?}; {ACCEPTED}{or_dict}", name(dimension)))
+}
+
+fn name(dimension: &str) -> String {
+    if dimension.is_empty() { "key".into() } else { format!("key[{dimension:?}]") }
+}
+
+/// The address that `key` is, if it is one of the standard library's.
+fn address_of(key: &Bound<'_, PyAny>) -> PyResult<Option<IpAddr>> {
+    static V4: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    static V6: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+
+    let py = key.py();
+    let is_v4 = key.is_instance(V4.import(py, "ipaddress", "IPv4Address")?)?;
+    if !is_v4 && !key.is_instance(V6.import(py, "ipaddress", "IPv6Address")?)? {
+        return Ok(None);
+    }
+    let packed = key.getattr("packed")?;
+    let octets = packed.extract::<&[u8]>()?;
+    Ok(match (<[u8; 4]>::try_from(octets), <[u8; 16]>::try_from(octets)) {
+        (Ok(v4), _) => Some(IpAddr::V4(Ipv4Addr::from(v4))),
+        (_, Ok(v6)) => Some(IpAddr::V6(Ipv6Addr::from(v6))),
+        _ => None,
+    })
+}

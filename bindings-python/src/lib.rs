@@ -1,0 +1,43 @@
+//! The native half of the Python package: it translates calls from Python to the core.
+//!
+//! It decides nothing, keeps no key and starts no thread. What has to be awaited, decorated or
+//! hooked into a framework is pure Python over it, in `python/ratecell`.
+//!
+//! **Threads.** The module says `gil_used = false`: it is right without the interpreter's lock.
+//! Every class is frozen, so Rust hands out shared references only. What changes behind them is
+//! the core's atomic cells, made for that; the place of a [`permit::Permit`], behind a mutex that is held
+//! for one `take`; and cells that are written once (`PyOnceLock`). A key or cost is read from
+//! immutable Python objects; a dict of keys is copied by the interpreter's own call first. No lock is
+//! held while Python code runs, so nothing can deadlock against the interpreter.
+//!
+//! Units: nanoseconds in what ends in `_ns`; else seconds as a float, rounded up.
+
+// One file speaks to the interpreter by pointers, and allows it for itself.
+#![deny(unsafe_code)]
+
+mod cost;
+mod decision;
+#[expect(unsafe_code, reason = "the one file that speaks to the interpreter by pointers")]
+mod fastcall;
+mod key;
+mod limiter;
+mod permit;
+mod plan;
+mod ready;
+mod seconds;
+mod table_stats;
+
+use pyo3::prelude::*;
+
+#[pymodule(gil_used = false)]
+fn _ratecell(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_class::<decision::Decision>()?;
+    module.add_class::<decision::RuleDecision>()?;
+    module.add_class::<limiter::LimiterBase>()?;
+    module.add_class::<permit::Permit>()?;
+    module.add_class::<plan::Plan>()?;
+    module.add_class::<plan::Rule>()?;
+    module.add_class::<table_stats::TableStats>()?;
+    fastcall::add_methods(module.py())
+}

@@ -1,0 +1,83 @@
+//! What `hold` returns: a decision with permits to give back.
+
+use core::marker::PhantomData;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use ratecell::{CallError, HeldPermit};
+use yoke::{Yoke, Yokeable};
+
+use crate::decision::{Answer, Decision};
+use crate::ready::Ready;
+
+/// The core's permit, which borrows from the limiter.
+#[derive(Yokeable)]
+pub(crate) struct Held<'a>(HeldPermit<'a>);
+
+/// A decision that gives the permits of its concurrency rules back when it is left or released.
+///
+/// Units of a rate stay taken. If the call was refused there is nothing to give back. Permits that
+/// nobody gave back come back when the object is collected.
+///
+/// >>> from ratecell import Limiter
+/// >>> limiter = Limiter("concurrency 1")
+/// >>> with limiter.hold("alice") as held:
+/// ...     bool(held), bool(limiter.hold("alice"))
+/// (True, False)
+/// >>> bool(limiter.peek("alice"))
+/// True
+#[pyclass(frozen, extends = Decision, module = "ratecell")]
+pub(crate) struct Permit {
+    /// Taken by the first release.
+    held: Mutex<Option<Yoke<Held<'static>, Arc<ratecell::Limiter>>>>,
+}
+
+impl Permit {
+    /// The permit of `call`, kept beside the limiter that it asks.
+    pub(crate) fn of(
+        limiter: &Arc<ratecell::Limiter>,
+        cost: u32,
+        call: impl for<'l> FnOnce(&'l ratecell::Limiter) -> Result<HeldPermit<'l>, CallError>,
+    ) -> Result<PyClassInitializer<Self>, CallError> {
+        let cart = Arc::clone(limiter);
+        let held = Yoke::try_attach_to_cart(cart, |limiter| call(limiter).map(Held))?;
+        // The permit is gone once it is released; what it decided stays readable.
+        let answer = held.map_project_cloned::<Answer<'static>, _>(answer_of);
+        let decision = Decision::new(answer, cost);
+        Ok(PyClassInitializer::from(decision).add_subclass(Self { held: Mutex::new(Some(held)) }))
+    }
+}
+
+fn answer_of<'a>(held: &Held<'a>, _: PhantomData<&'a ()>) -> Answer<'a> {
+    Answer((*held.0).clone())
+}
+
+#[pymethods]
+impl Permit {
+    /// Gives the permits back. Once is enough: a second time does nothing, and so does leaving the
+    /// ``with`` block after it.
+    fn release(&self) {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(held);
+    }
+
+    fn __enter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    #[pyo3(signature = (*_exception))]
+    fn __exit__(&self, _exception: &Bound<'_, PyTuple>) {
+        self.release();
+    }
+
+    fn __aenter__(slf: Bound<'_, Self>) -> Ready {
+        Ready::new(slf.into_any().unbind())
+    }
+
+    #[pyo3(signature = (*_exception))]
+    fn __aexit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> Ready {
+        self.release();
+        Ready::new(py.None())
+    }
+}
