@@ -39,6 +39,27 @@ impl Rule {
         Self { name, quota, dimension }
     }
 
+    /// The same rule with another quota, such as a customer's own cap.
+    ///
+    /// ```
+    /// use ratecell::{FixedQuota, Rule};
+    ///
+    /// let rule: Rule = "reads: fixed 60/min".parse()?;
+    /// let raised = rule.with_quota(FixedQuota::new(120, 60_000_000_000)?.into());
+    /// assert_eq!(raised.to_string(), "reads: fixed 120/min by key");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_quota(&self, quota: Quota) -> Self {
+        Self { quota, ..self.clone() }
+    }
+
+    /// The same rule, counted per key of the dimension of `other`.
+    #[must_use]
+    pub fn with_dimension_of(&self, other: &Self) -> Self {
+        Self { dimension: other.dimension.clone(), ..self.clone() }
+    }
+
     /// Its name, unlike those of the other rules of its plan.
     pub fn name(&self) -> &str {
         self.name.as_str()

@@ -1,0 +1,175 @@
+//! The address that a request comes from, and the key that stands for it.
+//!
+//! Only a trusted proxy is believed. What it cannot say for sure is not guessed: the request is
+//! then counted on the address of the proxy, together with all others like it.
+//!
+//! - A1: what a client that is not a trusted proxy writes into any header field changes nothing.
+//! - A2: whatever a client behind a trusted proxy writes, its address is the one that the proxy
+//!   wrote, or that of a trusted proxy.
+
+use core::net::{IpAddr, Ipv6Addr};
+
+use ipnet::IpNet;
+use ratecell::Key;
+
+use crate::forwarded::{self, Hop};
+use crate::request::Request;
+
+/// In which header field the trusted proxies write the address of their client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ForwardedField {
+    /// In whichever is there. If both are and they do not agree, one of them is not the proxies'
+    /// and nobody can say which: the request is counted on the address of the connection. Name the
+    /// field if the proxies let the other through.
+    #[default]
+    Either,
+    /// In `X-Forwarded-For`; `Forwarded` is passed over.
+    XForwardedFor,
+    /// In `Forwarded`; `X-Forwarded-For` is passed over.
+    Forwarded,
+}
+
+/// Which proxies are believed, and how.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TrustedProxies {
+    pub(crate) networks: Box<[IpNet]>,
+    pub(crate) field: ForwardedField,
+}
+
+impl TrustedProxies {
+    /// The address of the client; none if the connection has none.
+    pub(crate) fn client(&self, request: &Request<'_>) -> Option<IpAddr> {
+        let peer = request.peer?.to_canonical();
+        if !self.trusts(peer) {
+            return Some(peer);
+        }
+        let older = || self.said_in("x-forwarded-for", request, forwarded::read_x_forwarded_for);
+        let newer = || self.said_in("forwarded", request, forwarded::read_forwarded);
+        let said = match self.field {
+            ForwardedField::XForwardedFor => older(),
+            ForwardedField::Forwarded => newer(),
+            ForwardedField::Either => match (older(), newer()) {
+                // A field that is there and says nothing is no reason to believe the other.
+                (Some(older), Some(newer)) => older.filter(|_| older == newer).map(Some),
+                (older, newer) => older.or(newer),
+            },
+        };
+        Some(said.flatten().unwrap_or(peer))
+    }
+
+    /// The rightmost address in the lines of a field that is no trusted proxy's. If a hop before it
+    /// is obscure, or all are trusted, the last trusted one before that, if there is one. None if
+    /// the field is not there.
+    fn said_in(
+        &self,
+        name: &str,
+        request: &Request<'_>,
+        read: fn(&[u8], &mut Vec<Hop>),
+    ) -> Option<Option<IpAddr>> {
+        let mut hops = Vec::new();
+        request.headers.each(name, &mut |line| read(line, &mut hops));
+        if hops.is_empty() {
+            return None;
+        }
+        let mut client = None;
+        for hop in hops.iter().rev() {
+            let Hop::Address(address) = *hop else { break };
+            client = Some(address);
+            if !self.trusts(address) {
+                break;
+            }
+        }
+        Some(client)
+    }
+
+    fn trusts(&self, address: IpAddr) -> bool {
+        self.networks.iter().any(|network| network.contains(&address))
+    }
+}
+
+/// The key of an address: IPv6 by its first `ipv6_prefix` bits, an IPv4 address whole.
+pub(crate) fn address_key(address: IpAddr, ipv6_prefix: u8) -> Key<'static> {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.into(),
+        IpAddr::V6(v6) => {
+            let host_bits = 128_u32.saturating_sub(u32::from(ipv6_prefix));
+            let mask = u128::MAX.checked_shl(host_bits).unwrap_or(0);
+            Ipv6Addr::from_bits(v6.to_bits() & mask).into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ForwardedField, TrustedProxies, address_key};
+    use crate::request::Request;
+
+    fn client(field: ForwardedField, peer: &str, headers: &[(&str, &str)]) -> String {
+        let networks = ["10.0.0.0/8".parse().unwrap(), "2001:db8:ffff::/48".parse().unwrap()];
+        let proxies = TrustedProxies { networks: networks.into(), field };
+        let peer = peer.parse().ok();
+        let request = Request { peer, headers: &headers, ..Request::new("GET", "/") };
+        proxies.client(&request).map_or("none".into(), |address| address.to_string())
+    }
+
+    fn either(peer: &str, headers: &[(&str, &str)]) -> String {
+        client(ForwardedField::Either, peer, headers)
+    }
+
+    #[test]
+    fn a_peer_that_is_no_proxy_is_the_client_whatever_it_writes() {
+        let forged = [("X-Forwarded-For", "192.0.2.9"), ("Forwarded", "for=192.0.2.9")];
+        assert_eq!(either("198.51.100.1", &forged), "198.51.100.1");
+        assert_eq!(either("::ffff:198.51.100.1", &forged), "198.51.100.1");
+        assert_eq!(either("none", &forged), "none");
+    }
+
+    #[test]
+    fn behind_trusted_proxies_the_rightmost_untrusted_address_is_the_client() {
+        let x = "x-forwarded-for";
+        for (headers, expected) in [
+            (vec![(x, "192.0.2.9, 198.51.100.1")], "198.51.100.1"),
+            (vec![(x, "192.0.2.9, 198.51.100.1, 10.1.1.1")], "198.51.100.1"),
+            (vec![(x, "192.0.2.9"), (x, "198.51.100.1"), (x, "10.1.1.1")], "198.51.100.1"),
+            (vec![(x, "10.9.9.9, 10.1.1.1")], "10.9.9.9"),
+            (vec![(x, "192.0.2.9, junk")], "10.0.0.1"),
+            (vec![(x, "192.0.2.9, junk, 10.1.1.1")], "10.1.1.1"),
+            (vec![(x, "")], "10.0.0.1"),
+            (vec![], "10.0.0.1"),
+            (vec![("forwarded", "for=192.0.2.9, for=\"[2001:db8::1]:5\"")], "2001:db8::1"),
+            (vec![("forwarded", "for=192.0.2.9, for=_hidden")], "10.0.0.1"),
+            (vec![("forwarded", "for=\"192.0.2.9, for=198.51.100.1")], "10.0.0.1"),
+            (vec![("forwarded", "for=\"x"), ("forwarded", "for=198.51.100.1")], "198.51.100.1"),
+        ] {
+            assert_eq!(either("10.0.0.1", &headers), expected, "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn two_fields_that_disagree_say_nothing_unless_one_is_named() {
+        let both = [("x-forwarded-for", "198.51.100.1"), ("forwarded", "for=192.0.2.9")];
+        assert_eq!(either("10.0.0.1", &both), "10.0.0.1");
+        assert_eq!(client(ForwardedField::XForwardedFor, "10.0.0.1", &both), "198.51.100.1");
+        assert_eq!(client(ForwardedField::Forwarded, "10.0.0.1", &both), "192.0.2.9");
+        let agreed =
+            [("x-forwarded-for", "198.51.100.1"), ("forwarded", "for=\"198.51.100.1:80\"")];
+        assert_eq!(either("10.0.0.1", &agreed), "198.51.100.1");
+        // The proxy's own member cannot be read behind a quote that the client has left open.
+        let swallowed =
+            [("x-forwarded-for", "192.0.2.9"), ("forwarded", "for=\"x, for=198.51.100.1")];
+        assert_eq!(either("10.0.0.1", &swallowed), "10.0.0.1");
+    }
+
+    #[test]
+    fn ipv6_addresses_share_a_key_by_prefix() {
+        let key =
+            |text: &str, prefix| address_key(text.parse().unwrap(), prefix).as_bytes().to_vec();
+        assert_eq!(key("2001:db8::1", 64), key("2001:db8::ffff:2", 64));
+        assert_ne!(key("2001:db8::1", 64), key("2001:db8:0:1::1", 64));
+        assert_ne!(key("2001:db8::1", 128), key("2001:db8::2", 128));
+        assert_eq!(key("2001:db8::1", 1), key("3fff::1", 1));
+        assert_eq!(key("::ffff:192.0.2.1", 64), [192, 0, 2, 1]);
+        assert_ne!(key("192.0.2.1", 64), key("192.0.2.2", 64));
+    }
+}

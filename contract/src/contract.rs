@@ -1,0 +1,140 @@
+//! A contract: what an HTTP API publishes about its limits.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use core::fmt;
+
+use crate::contract_error::ContractError;
+use crate::contract_rule::ContractRule;
+use crate::file;
+use crate::response::Response;
+
+/// What an HTTP API publishes about its limits, read from a contract file.
+///
+/// ```
+/// use ratecell_contract::Contract;
+///
+/// let contract = Contract::parse(
+///     r#"
+///     name = "shop"
+///     [[rule]]
+///     name = "key"
+///     limit = "sliding 600/min"
+///     by = "bearer"
+///     [response]
+///     headers = ["ratelimit", "retry-after"]
+///     "#,
+/// )?;
+/// assert_eq!(contract.rules()[0].name(), "key");
+/// # Ok::<(), ratecell_contract::ContractError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Contract {
+    pub(crate) name: Box<str>,
+    pub(crate) rules: Box<[ContractRule]>,
+    pub(crate) response: Response,
+    pub(crate) ipv6_prefix: u8,
+    pub(crate) request_id: RequestIdSource,
+}
+
+/// Where the id of a request comes from if the service gives none, and how ids made here begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RequestIdSource {
+    /// A header field of the request, in lower case.
+    pub(crate) header: Option<Box<str>>,
+    pub(crate) prefix: Box<str>,
+}
+
+impl Contract {
+    /// Reads a contract from the text of its file.
+    ///
+    /// # Errors
+    /// [`ContractError`] with every fault and its place.
+    pub fn parse(text: &str) -> Result<Self, ContractError> {
+        file::read_contract(text)
+    }
+
+    /// Reads a contract from its file.
+    ///
+    /// # Errors
+    /// [`LoadError`] with the path if the file cannot be read or is no contract.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, LoadError> {
+        let path = path.as_ref();
+        let failed = |problem| LoadError { path: path.to_owned(), problem };
+        let text = fs::read_to_string(path).map_err(|error| failed(LoadProblem::Read(error)))?;
+        Self::parse(&text).map_err(|error| failed(LoadProblem::Contract(error)))
+    }
+
+    /// The name of the API.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its rules, in the order of the file.
+    pub fn rules(&self) -> &[ContractRule] {
+        &self.rules
+    }
+
+    /// By how many leading bits IPv6 addresses are told apart.
+    pub const fn ipv6_prefix(&self) -> u8 {
+        self.ipv6_prefix
+    }
+}
+
+impl core::str::FromStr for Contract {
+    type Err = ContractError;
+
+    fn from_str(text: &str) -> Result<Self, ContractError> {
+        Self::parse(text)
+    }
+}
+
+/// Why a contract cannot be had from a file.
+#[derive(Debug)]
+pub struct LoadError {
+    path: PathBuf,
+    problem: LoadProblem,
+}
+
+/// What went wrong with a contract file.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum LoadProblem {
+    /// The file cannot be read, or is not UTF-8.
+    Read(io::Error),
+    /// Its text is not a contract.
+    Contract(ContractError),
+}
+
+impl LoadError {
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What is wrong with it.
+    pub const fn problem(&self) -> &LoadProblem {
+        &self.problem
+    }
+}
+
+impl fmt::Display for LoadError {
+    /// One fault a line, each as `file:line:column: fault`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.path.display();
+        match &self.problem {
+            LoadProblem::Read(error) => write!(f, "{path}: {error}"),
+            LoadProblem::Contract(error) => {
+                for (position, fault) in error.faults().iter().enumerate() {
+                    let line_end = if position > 0 { "\n" } else { "" };
+                    write!(f, "{line_end}{path}:{fault}")?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl core::error::Error for LoadError {}

@@ -1,0 +1,226 @@
+//! What a response says: its header fields and body, from what the plans have answered.
+
+use core::fmt::Write as _;
+
+use ratecell::http::{HeaderStyle, Report, ReportLine};
+use ratecell::{PlanDecision, Rule};
+use smallvec::SmallVec;
+
+use crate::contract_rule::ContractRule;
+use crate::fields::Fields;
+use crate::response::{Body, FieldTemplate};
+use crate::template::{Shown, Values, Word};
+
+/// Room for the values of the usual fields of a response.
+const FIELDS_LEN: usize = 96;
+
+/// Room for a usual body.
+const BODY_LEN: usize = 256;
+
+/// What one plan has answered.
+pub(super) struct Answer<'p> {
+    pub(super) decision: PlanDecision<'p>,
+    pub(super) is_enforced: bool,
+}
+
+/// What the plans of a request have answered, in the order in which they were asked.
+pub(super) type Answers<'p> = SmallVec<[Answer<'p>; MAX_ANSWERS]>;
+
+/// For each of two stages one plan that is enforced and one that tries.
+const MAX_ANSWERS: usize = 4;
+
+/// What a response speaks of besides the answers.
+#[derive(Clone, Copy)]
+pub(super) struct Context<'c> {
+    pub(super) rules: &'c [ContractRule],
+    pub(super) all_shown: bool,
+    pub(super) style: HeaderStyle,
+    pub(super) always: &'c [FieldTemplate],
+    pub(super) request_id: Option<&'c str>,
+    pub(super) unix_now_ns: u64,
+}
+
+/// What a response tells: a report of all answers, and of a refusal who speaks in its body and
+/// which rule it is down to.
+struct Told<'r> {
+    report: Report<'r>,
+    /// Where no rule may be shown, the one that refuses.
+    speaker: Option<ReportLine<'r>>,
+    refuser: Option<&'r ContractRule>,
+}
+
+impl Context<'_> {
+    /// The fields of a response to a request that passes.
+    pub(super) fn fields(&self, answers: &Answers<'_>) -> Fields {
+        self.tell(answers, None, |told| self.write_fields(told.as_ref().map(|told| &told.report)))
+    }
+
+    /// The fields and the body of a refusal by `rule`.
+    pub(super) fn refusal(&self, answers: &Answers<'_>, rule: &ContractRule) -> (Fields, String) {
+        self.tell(answers, Some(rule), |told| {
+            let mut fields = self.write_fields(told.as_ref().map(|told| &told.report));
+            // A cache must not store a 429 and need not know that; other statuses it may keep.
+            // SOURCE: RFC 6585 section 4; RFC 9111 section 5.2.2.5.
+            fields.push("Cache-Control", "no-store");
+            let mut body = String::with_capacity(BODY_LEN);
+            if let Some(told) = told {
+                let numbers = Numbers::new(self, told);
+                for field in &rule.refused.fields {
+                    fields.push_own(&field.name, |out| field.value.render_known(&numbers, out));
+                }
+                match &rule.refused.body {
+                    Body::Template(template) => template.render(&numbers, &mut body),
+                    Body::Problem => numbers.write_problem(rule.status(), &mut body),
+                }
+            }
+            (fields, body)
+        })
+    }
+
+    fn write_fields(&self, report: Option<&Report<'_>>) -> Fields {
+        let mut fields = Fields::with_capacity(FIELDS_LEN);
+        for header in report.into_iter().flat_map(|it| it.headers(self.style, self.unix_now_ns)) {
+            match header.value().as_number() {
+                Some(number) => fields.push_number(header.name(), number),
+                None => fields.push(header.name(), header.value()),
+            }
+        }
+        let values = OnlyRequestId(self.request_id);
+        for field in self.always {
+            fields.push_own(&field.name, |out| field.value.render_known(&values, out));
+        }
+        fields
+    }
+
+    /// Calls `read` with what the answers tell; with nothing if there is none.
+    fn tell<T>(
+        &self,
+        answers: &[Answer<'_>],
+        refuser: Option<&ContractRule>,
+        read: impl for<'r> FnOnce(Option<Told<'r>>) -> T,
+    ) -> T {
+        let naming = a_naming(|rule| {
+            let known = self.rules.iter().find(|known| known.name() == rule.name());
+            let is_shown = known.is_none_or(ContractRule::is_shown);
+            is_shown.then_some(rule.name())
+        });
+        let naming: Option<Naming<'_>> = if self.all_shown { None } else { Some(&naming) };
+        // A report borrows the next one for as long as it lives itself, so each has a name.
+        let [first, second, third, fourth] = [0, 1, 2, 3].map(|position| answers.get(position));
+        let fourth = joined(fourth, naming, None);
+        let third = joined(third, naming, fourth.as_ref());
+        let second = joined(second, naming, third.as_ref());
+        let first = joined(first, naming, second.as_ref());
+        read(first.map(|report| {
+            let hidden = || report.spoken_by(refuser?.name()).speaker();
+            Told { report, speaker: report.speaker().or_else(hidden), refuser }
+        }))
+    }
+}
+
+/// How a report shows a rule.
+type Naming<'a> = &'a dyn Fn(&'a Rule) -> Option<&'a str>;
+
+/// Tells the compiler that a closure borrows from the rule that it is given.
+fn a_naming<F: Fn(&Rule) -> Option<&str>>(naming: F) -> F {
+    naming
+}
+
+/// The report of an answer and those that follow it.
+fn joined<'a>(
+    answer: Option<&'a Answer<'a>>,
+    naming: Option<Naming<'a>>,
+    next: Option<&'a Report<'a>>,
+) -> Option<Report<'a>> {
+    let Answer { decision, is_enforced } = answer?;
+    let report = Report::new(decision);
+    let report = naming.map_or(report, |naming| report.naming(naming));
+    let report = if *is_enforced { report } else { report.not_enforced() };
+    Some(next.map_or(report, |next| report.then(next)))
+}
+
+/// The numbers and texts that a refusal shows.
+struct Numbers<'r, 'i> {
+    told: Told<'r>,
+    request_id: &'i str,
+    unix_now_ns: u64,
+    window: Option<String>,
+}
+
+impl<'r, 'i> Numbers<'r, 'i> {
+    fn new(context: &Context<'i>, told: Told<'r>) -> Self {
+        let window = told.speaker.and_then(|line| line.rule().quota().period_ns());
+        Self {
+            told,
+            request_id: context.request_id.unwrap_or_default(),
+            unix_now_ns: context.unix_now_ns,
+            window: window.map(window_text),
+        }
+    }
+
+    /// Appends a problem of RFC 9457, in the words of the rule that refuses if it has any.
+    fn write_problem(&self, status: u16, out: &mut String) {
+        let problem = self.told.report.problem().with_status(status);
+        let message = self.told.refuser.and_then(ContractRule::message);
+        let problem = message.map_or(problem, |message| problem.with_detail(message));
+        // Writing to a String does not fail.
+        let _ = write!(out, "{problem}");
+    }
+
+    /// The number of a field that has one number.
+    fn number_of(&self, field: HeaderStyle) -> Option<u64> {
+        self.told.report.headers(field, self.unix_now_ns).next()?.value().as_number()
+    }
+}
+
+impl Values for Numbers<'_, '_> {
+    fn shown(&self, word: Word) -> Shown<'_> {
+        let Told { report, speaker, refuser } = &self.told;
+        let text = match word {
+            Word::RuleName => speaker.map(|line| line.label()),
+            Word::RuleMessage => refuser.and_then(ContractRule::message),
+            Word::RequestId => Some(self.request_id),
+            Word::Window => self.window.as_deref(),
+            _ => None,
+        };
+        let number = match word {
+            Word::Limit => speaker.map(|line| line.limit().into()),
+            Word::Remaining => speaker.map(|line| line.remaining().into()),
+            Word::WindowSeconds => speaker.and_then(|line| line.window_seconds()),
+            Word::ResetSeconds => speaker.and_then(|line| line.reset_after_seconds()),
+            Word::ResetUnix => speaker.and_then(|line| line.reset_unix_seconds(self.unix_now_ns)),
+            Word::RetryAfterSeconds => report.retry_after_seconds(),
+            Word::ConcurrencyLimit => self.number_of(HeaderStyle::X_CONCURRENCY_LIMIT),
+            Word::ConcurrencyRunning => self.number_of(HeaderStyle::X_CONCURRENCY_RUNNING),
+            _ => None,
+        };
+        text.map(Shown::Text).or(number.map(Shown::Number)).unwrap_or(Shown::Unknown)
+    }
+}
+
+/// Shows the id of the request and nothing else.
+struct OnlyRequestId<'i>(Option<&'i str>);
+
+impl Values for OnlyRequestId<'_> {
+    fn shown(&self, word: Word) -> Shown<'_> {
+        match (word, self.0) {
+            (Word::RequestId, Some(id)) => Shown::Text(id),
+            _ => Shown::Unknown,
+        }
+    }
+}
+
+/// A period in the largest unit that divides it: `1m`, `10s`, `36h`.
+fn window_text(period_ns: u64) -> String {
+    const UNITS: [(&str, u64); 6] = [
+        ("d", 86_400_000_000_000),
+        ("h", 3_600_000_000_000),
+        ("m", 60_000_000_000),
+        ("s", 1_000_000_000),
+        ("ms", 1_000_000),
+        ("us", 1_000),
+    ];
+    let whole = UNITS.iter().find(|(_, ns)| period_ns.is_multiple_of(*ns));
+    let (unit, ns) = whole.copied().unwrap_or(("ns", 1));
+    format!("{}{unit}", period_ns / ns)
+}

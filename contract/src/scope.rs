@@ -1,0 +1,28 @@
+//! Which requests a rule is for: methods and paths.
+
+use crate::path_pattern::{Path, PathPattern};
+
+/// Which requests a rule is for. A list that is left out restricts nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Scope {
+    /// Empty for all methods.
+    pub(crate) methods: Box<[Box<str>]>,
+    /// Empty for all paths.
+    pub(crate) paths: Box<[PathPattern]>,
+    pub(crate) except: Box<[PathPattern]>,
+}
+
+impl Scope {
+    pub(crate) fn covers(&self, method: &str, path: &Path<'_>) -> bool {
+        self.covers_method(method)
+            && (self.paths.is_empty() || path.may_match(&self.paths))
+            && (self.except.is_empty() || !path.surely_matches(&self.except))
+    }
+
+    /// Whether the rule is for a method. A HEAD costs the service what a GET costs, so it counts
+    /// wherever GET does.
+    pub(crate) fn covers_method(&self, method: &str) -> bool {
+        let listed = |method: &str| self.methods.iter().any(|listed| &**listed == method);
+        self.methods.is_empty() || listed(method) || method == "HEAD" && listed("GET")
+    }
+}
