@@ -127,6 +127,38 @@ impl Decision {
         Self { verdict: Verdict::Full, retry_after_ns: wait_ns, ..self }
     }
 
+    /// All of it as words, for [`Self::from_words`]: how a binding keeps a decision as numbers of
+    /// its language. What each word holds may change with any version.
+    #[inline]
+    pub const fn to_words(&self) -> [u64; 5] {
+        let head = self.verdict as u64 | (self.position as u64) << 8 | (self.limit as u64) << 32;
+        [head, self.room, self.unit, self.retry_after_ns, self.reset_after_ns]
+    }
+
+    /// The decision of which [`Self::to_words`] gave these words; none if it gave no such words.
+    ///
+    /// ```
+    /// use ratecell::{AtomicTat, Decision, GcraQuota};
+    ///
+    /// let decision = AtomicTat::new().acquire(&GcraQuota::new(1, 1_000_000_000, 2)?, 0, 1);
+    /// assert_eq!(Decision::from_words(decision.to_words()), Some(decision));
+    /// assert_eq!(Decision::from_words([4, 0, 0, 0, 0]), None);
+    /// # Ok::<(), ratecell::QuotaError>(())
+    /// ```
+    pub const fn from_words(words: [u64; 5]) -> Option<Self> {
+        let [head, room, unit, retry_after_ns, reset_after_ns] = words;
+        let [verdict, position, 0, 0, limit @ ..] = head.to_le_bytes() else { return None };
+        let verdict = match verdict {
+            0 => Verdict::Allow,
+            1 => Verdict::Deny,
+            2 => Verdict::Never,
+            3 => Verdict::Full,
+            _ => return None,
+        };
+        let limit = u32::from_le_bytes(limit);
+        Some(Self { verdict, position, limit, room, unit, retry_after_ns, reset_after_ns })
+    }
+
     /// Whether the units were taken.
     #[inline]
     pub const fn allowed(&self) -> bool {

@@ -34,13 +34,39 @@ impl<'p> PlanDecision<'p> {
     }
 
     /// The answer that was given before under the same plan.
-    #[cfg(feature = "std")]
     pub(crate) const fn from_parts(
         plan: &'p Plan,
         allowed: bool,
         applied: Vec<Decision, MAX_RULES>,
     ) -> Self {
         Self { plan, allowed, applied }
+    }
+
+    /// The answer that was given before under this plan: with its verdict, and the decisions of its
+    /// applied rules in the plan's order, of which those beyond the plan are left out.
+    ///
+    /// ```
+    /// use ratecell::{Limiter, PlanDecision};
+    ///
+    /// let limiter = Limiter::builder("key: fixed 5/min; inflight: concurrency 8").build()?;
+    /// let decision = limiter.acquire("alice", 1)?;
+    /// let kept: Vec<_> = decision.rules().map(|(_, own)| *own).collect();
+    /// let again = PlanDecision::restored(limiter.plan(), decision.allowed(), kept);
+    /// assert_eq!(again.to_string(), decision.to_string());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn restored(
+        plan: &'p Plan,
+        allowed: bool,
+        applied: impl IntoIterator<Item = Decision>,
+    ) -> Self {
+        let mut answer = Self::from_parts(plan, allowed, Vec::new());
+        for decision in applied {
+            if answer.applied.push(decision).is_err() {
+                break;
+            }
+        }
+        answer
     }
 
     /// Whether every applied rule was charged.

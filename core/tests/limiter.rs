@@ -72,6 +72,9 @@ fn a_call_with_a_hash_is_answered_as_one_with_its_key() {
     let alice = single.keyed().hash("alice");
     assert_eq!(single.acquire(alice, 2).unwrap().remaining(), Some(3));
     assert_eq!(single.acquire("alice", 2).unwrap().remaining(), Some(1));
+    let table = single.keyed().only_table().unwrap();
+    assert_eq!(table.acquire(alice, 0, 1).remaining(), 0);
+    assert!(limiter.keyed().only_table().is_none());
 }
 
 #[test]

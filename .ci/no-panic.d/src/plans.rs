@@ -1,7 +1,7 @@
 //! Plans: their text, and several limits acquired all or nothing.
 
 use ratecell::{
-    AtomicU64, CallError, Decision, Key, KeyedPlan, Keys, NameError, ParseError, Permit, Plan,
+    AtomicU64, CallError, Decision, Key, KeyHash, KeyedPlan, Keys, NameError, ParseError, Permit, Plan,
     PlanDecision, PlanError, Quota, Rule, Seed, TableError, TableStats, Verdict, WhenFull,
 };
 
@@ -60,6 +60,29 @@ export! {
         cost: u32,
     ) -> Answer<'p> {
         plan.acquire(now_ns, key, cost)
+    }
+
+    fn keyed_plan_hash(plan: &Borrowed, key: Key<'_>) -> [u64; 2] {
+        plan.hash(key).to_words()
+    }
+
+    fn keyed_plan_acquire_alone(
+        plan: &Borrowed,
+        now_ns: u64,
+        hash: [u64; 2],
+        cost: u32,
+    ) -> Option<[u64; 5]> {
+        let decision = plan.only_table()?.acquire(KeyHash::from_words(hash), now_ns, cost);
+        Some(decision.to_words())
+    }
+
+    fn plan_decision_restored<'p>(
+        plan: &'p Plan,
+        allowed: bool,
+        words: &[[u64; 5]],
+    ) -> PlanDecision<'p> {
+        let decisions = words.iter().filter_map(|&words| Decision::from_words(words));
+        PlanDecision::restored(plan, allowed, decisions)
     }
 
     fn keyed_plan_acquire_with<'p>(

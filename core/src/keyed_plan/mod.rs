@@ -262,6 +262,16 @@ impl<M: Memory> KeyedPlan<M> {
         self.plan.rules().iter().zip(self.tables.iter().map(Table::stats))
     }
 
+    /// The table of a plan's only rule, for callers who want its decision without a plan's around
+    /// it; none if there are several.
+    #[inline]
+    pub fn only_table(&self) -> Option<&Table<M>> {
+        match self.tables.as_slice() {
+            [table] => Some(table),
+            _ => None,
+        }
+    }
+
     /// The hash of a key under the seed of this plan's tables, for callers who use a key often: a
     /// call with the hash is answered as one with the key.
     ///
