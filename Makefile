@@ -7,7 +7,7 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help demo test check unit release no-std no-panic models mutants sanitize fuzz fuzz-short \
-        firmware python bench bench-quick coverage lint lint-format lint-clippy lint-docs lint-scripts clean
+        firmware python node bench bench-quick coverage lint lint-format lint-clippy lint-docs lint-scripts clean
 
 # Each workspace that has its own lock file; and the scripts in bash.
 workspaces := . benches fuzz firmware .ci/no-panic.d
@@ -25,7 +25,7 @@ help: ## say what the targets are
 demo: ## a small service behind three limits, and clients that run into them
 	@cargo run --quiet --package guarded-service
 
-test: unit no-std no-panic release firmware fuzz-short bench-quick sanitize models python ## all tests
+test: unit no-std no-panic release firmware fuzz-short bench-quick sanitize models python node ## all tests
 
 check: lint test ## what .ci/run runs
 
@@ -74,6 +74,10 @@ firmware: ## the core on bare metal: it builds, its size, its cases on emulated 
 python: ## the Python package: its wheel, installed, and all of its tests
 	$(say) 'the Python package'
 	@bindings-python/check test
+
+node: ## the npm package: its conformance cases, every call, and what it needs of the engine
+	$(say) 'the npm package'
+	@bindings-node/check
 
 bench: ## ratecell beside what users would pick instead; take the machine for yourself
 	@$(bench)

@@ -1,0 +1,10 @@
+// The package `ratecell` for CommonJS; index.mjs is the same for ESM.
+
+'use strict';
+
+const { Decision } = require('./lib/decision.js');
+const { KeyHandle } = require('./lib/key.js');
+const { Limiter } = require('./lib/limiter.js');
+const { Permit } = require('./lib/permit.js');
+
+module.exports = { Limiter, Decision, Permit, KeyHandle };

@@ -1,0 +1,5 @@
+// The package `ratecell` for ESM: the same objects as CommonJS has.
+
+import ratecell from './index.js';
+
+export const { Limiter, Decision, Permit, KeyHandle } = ratecell;

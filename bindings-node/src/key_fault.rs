@@ -1,0 +1,31 @@
+//! Why bytes of JavaScript's are not a key.
+
+use std::fmt;
+
+/// Why an argument is not a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyFault {
+    /// It is neither a string nor a `Uint8Array`.
+    OtherType,
+    /// The string holds half of a surrogate pair, which has no UTF-8.
+    LoneSurrogate,
+}
+
+impl fmt::Display for KeyFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OtherType => "is neither a string nor a Uint8Array",
+            Self::LoneSurrogate => {
+                "has a lone surrogate, which has no UTF-8; accepted are well-formed strings: \
+                 see String.prototype.toWellFormed, or pass bytes"
+            }
+        })
+    }
+}
+
+/// Whether UTF-8 made by the engine may hide a lone surrogate of the string it was made from.
+///
+/// Engines write U+FFFD for one, and some versions its three bytes as if it were a character.
+pub(crate) fn may_hide_surrogate(utf8: &[u8]) -> bool {
+    !utf8.is_ascii() && std::str::from_utf8(utf8).map_or(true, |text| text.contains('\u{FFFD}'))
+}

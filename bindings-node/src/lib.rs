@@ -1,0 +1,19 @@
+//! The addon inside the npm package `ratecell`: hands JavaScript's calls to the core.
+//!
+//! It deliberately decides nothing and makes no JavaScript object on a call: numbers go through an
+//! array of words that both sides see (`words`), and the package's JavaScript makes the decision of
+//! them. Calls that are rare go through napi's macros; the one that is not is a plain Node-API
+//! function (`raw_call`, the only file with `unsafe`). Units: nanoseconds, two words each.
+
+#![deny(unsafe_code)]
+
+mod bound;
+mod clock;
+mod key_fault;
+mod limiter;
+mod permits;
+#[expect(unsafe_code, reason = "the one file that speaks to Node-API by pointers")]
+mod raw_call;
+mod report;
+mod sharing;
+mod words;

@@ -1,0 +1,38 @@
+//! The permits that JavaScript holds of one limiter on one thread, by number.
+//!
+//! A number costs JavaScript nothing, where an object with a finalizer costs more than the call.
+//! Numbers begin at 1 and are given again after they come back; the package gives each back once.
+
+use ratecell::OwnedPermit;
+
+use crate::clock::NodeClock;
+
+/// Permits by number.
+#[derive(Default)]
+pub(crate) struct Permits {
+    slots: Vec<Option<OwnedPermit<NodeClock>>>,
+    free: Vec<u32>,
+}
+
+impl Permits {
+    /// Keeps a permit and gives its number.
+    pub(crate) fn keep(&mut self, permit: OwnedPermit<NodeClock>) -> u32 {
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            // OVERFLOW: 2^32 permits would take some hundred gigabytes; memory ends first.
+            u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX - 1)
+        });
+        if let Some(slot) = self.slots.get_mut(index as usize) {
+            *slot = Some(permit);
+        }
+        index + 1
+    }
+
+    /// Takes a permit out; dropping it gives it back to its limiter.
+    pub(crate) fn take(&mut self, number: u32) -> Option<OwnedPermit<NodeClock>> {
+        let index = number.checked_sub(1)?;
+        let permit = self.slots.get_mut(index as usize)?.take()?;
+        self.free.push(index);
+        Some(permit)
+    }
+}

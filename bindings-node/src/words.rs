@@ -1,0 +1,150 @@
+//! The words that JavaScript and the addon share: what a call asks, and what it is answered.
+//!
+//! An `Int32Array` of [`LEN`] words; `lib/words.js` has the same places under the same names, and
+//! compares [`LAYOUT`] when it loads. A u64 takes two words, the low one first. INVARIANT: one thread
+//! has each array, JavaScript writes its half before a call and reads the other right after it.
+
+use ratecell::{Decision, PlanDecision};
+
+/// Changes with every change of a place below; JavaScript refuses an addon of another layout.
+pub(crate) const LAYOUT: u32 = 1;
+
+/// What to do: one of [`Op`].
+pub(crate) const OP: usize = 0;
+/// Units, a u32.
+pub(crate) const COST: usize = 1;
+/// In, the time, if the limiter's clock is JavaScript's; out, the time of the decision. Two words.
+pub(crate) const NOW: usize = 2;
+/// 0 for the plan's own rules, else 1 and the number that `addRules` gave.
+pub(crate) const RULES: usize = 4;
+/// In, the permit to give back; out, the one taken. 0 for none.
+pub(crate) const PERMIT: usize = 5;
+/// 0 for one key without its dimension, else how many dimensions have a place below.
+pub(crate) const KEYS: usize = 6;
+/// What stands in each key's place: one of [`KeyKind`].
+pub(crate) const KINDS: usize = 8;
+/// Each key's four words, where it is not an argument.
+pub(crate) const VALUES: usize = 16;
+/// How many words a key takes.
+pub(crate) const VALUE_LEN: usize = 4;
+/// Out: 1 if every applied rule was charged.
+pub(crate) const ALLOWED: usize = 48;
+/// Out: how many rules applied.
+pub(crate) const APPLIED: usize = 49;
+/// Out: which of the applied ones governs, from 0.
+pub(crate) const GOVERNING: usize = 50;
+/// Out: each applied rule's answer.
+const ANSWERS: usize = 52;
+/// How many words an answer takes: what `Decision::to_words` gives, and what is left.
+pub(crate) const ANSWER_LEN: usize = 11;
+/// All of them: eight rules at the most.
+pub(crate) const LEN: usize = ANSWERS + 8 * ANSWER_LEN;
+
+/// What a call does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Op {
+    Acquire,
+    Peek,
+    Hold,
+    Release,
+    Reset,
+    /// Gives the key's hash, for a handle.
+    Hash,
+    /// Gives back the permits of a `Hold`.
+    GiveBack,
+}
+
+impl Op {
+    pub(crate) const fn from_word(word: u32) -> Option<Self> {
+        Some(match word {
+            0 => Self::Acquire,
+            1 => Self::Peek,
+            2 => Self::Hold,
+            3 => Self::Release,
+            4 => Self::Reset,
+            5 => Self::Hash,
+            6 => Self::GiveBack,
+            _ => return None,
+        })
+    }
+}
+
+/// What stands in the place of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyKind {
+    /// Nothing: the call has no key of this dimension.
+    Absent,
+    /// The argument at the key's position: a string or a `Uint8Array`.
+    Argument,
+    /// Two words: an integer below 2^64.
+    Integer,
+    /// Four words: what `Op::Hash` gave.
+    Hash,
+}
+
+impl KeyKind {
+    pub(crate) const fn from_word(word: u32) -> Option<Self> {
+        Some(match word {
+            0 => Self::Absent,
+            1 => Self::Argument,
+            2 => Self::Integer,
+            3 => Self::Hash,
+            _ => return None,
+        })
+    }
+}
+
+/// The words as the addon sees them during one call.
+pub(crate) struct Words<'w>(pub(crate) &'w mut [u32; LEN]);
+
+impl Words<'_> {
+    pub(crate) const fn get(&self, place: usize) -> u32 {
+        self.0[place]
+    }
+
+    pub(crate) const fn set(&mut self, place: usize, word: u32) {
+        self.0[place] = word;
+    }
+
+    pub(crate) const fn get_u64(&self, place: usize) -> u64 {
+        self.0[place] as u64 | (self.0[place + 1] as u64) << 32
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the two halves of it")]
+    pub(crate) const fn set_u64(&mut self, place: usize, value: u64) {
+        self.0[place] = value as u32;
+        self.0[place + 1] = (value >> 32) as u32;
+    }
+
+    /// Writes the answer of a plan.
+    pub(crate) fn answer(&mut self, decision: &PlanDecision<'_>) {
+        let governing = decision.governing().map(|(_, governing)| governing.position());
+        let mut applied = 0;
+        for (_, own) in decision.rules() {
+            if Some(own.position()) == governing {
+                self.set(GOVERNING, applied);
+            }
+            self.answer_of_rule(ANSWERS + applied as usize * ANSWER_LEN, own);
+            applied += 1;
+        }
+        self.set(APPLIED, applied);
+        self.set(ALLOWED, u32::from(decision.allowed()));
+    }
+
+    /// Writes the answer of a plan's only rule.
+    #[inline]
+    pub(crate) fn answer_alone(&mut self, decision: &Decision) {
+        self.answer_of_rule(ANSWERS, decision);
+        self.set(GOVERNING, 0);
+        self.set(APPLIED, 1);
+        self.set(ALLOWED, u32::from(decision.allowed()));
+    }
+
+    #[inline]
+    fn answer_of_rule(&mut self, place: usize, decision: &Decision) {
+        for (index, word) in decision.to_words().into_iter().enumerate() {
+            self.set_u64(place + 2 * index, word);
+        }
+        self.set(place + ANSWER_LEN - 1, decision.remaining());
+    }
+}
