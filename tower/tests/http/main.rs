@@ -1,0 +1,10 @@
+//! The layer over real HTTP on the loopback. Time is a clock that the tests move; they wait for
+//! channels and never for time.
+
+mod api;
+mod loopback;
+mod peeker;
+mod permits;
+mod prefetch;
+mod productlane;
+mod prolifi;
