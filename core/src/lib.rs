@@ -60,6 +60,7 @@ mod keys;
 #[cfg(feature = "std")]
 mod limiter;
 mod name;
+pub mod pacing;
 mod permit;
 mod plan;
 mod plan_decision;

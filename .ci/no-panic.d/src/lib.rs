@@ -20,6 +20,7 @@ macro_rules! export {
 mod cells;
 mod display;
 mod http;
+mod pacing;
 mod plans;
 mod quotas;
 mod tables;

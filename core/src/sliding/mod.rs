@@ -94,6 +94,12 @@ impl SlidingQuota {
         (self.segments as usize).saturating_add(2)
     }
 
+    /// A tick in nanoseconds, between 1/2048 and 1/1024 of the period: times within one count as
+    /// its end.
+    pub const fn tick_ns(&self) -> u64 {
+        1 << self.tick_shift
+    }
+
     /// Slots in the ring. A segment lives at most `segments` segments long, so that the slot that
     /// the newest segment takes over has always expired.
     pub(crate) const fn ring_len(&self) -> u32 {
