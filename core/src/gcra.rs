@@ -89,6 +89,48 @@ impl GcraQuota {
         }
     }
 
+    /// The quota that [`Self::new`] makes, for a caller who has kept its numbers, in a `static` of
+    /// another language for example: checked without a division. None if it makes no such quota.
+    ///
+    /// ```
+    /// use ratecell::GcraQuota;
+    ///
+    /// let quota = GcraQuota::new(7, 1_000_000_000, 3)?;
+    /// assert_eq!(GcraQuota::from_parts(7, 1_000_000_000, 3, 142_857_143), Some(quota));
+    /// assert_eq!(GcraQuota::from_parts(7, 1_000_000_000, 3, 142_857_142), None);
+    /// # Ok::<(), ratecell::QuotaError>(())
+    /// ```
+    pub const fn from_parts(
+        limit: u32,
+        period_ns: u64,
+        burst: u32,
+        emission_interval_ns: u64,
+    ) -> Option<Self> {
+        if limit == 0 || burst == 0 || check_period(period_ns).is_err() {
+            return None;
+        }
+        let held_period_ns = match emission_interval_ns.checked_mul(limit as u64) {
+            Some(held_period_ns) => held_period_ns,
+            None => return None,
+        };
+        // The interval is the period over the limit, rounded up: this much longer in all, which is
+        // less than one nanosecond a unit.
+        let longer_ns = match held_period_ns.checked_sub(period_ns) {
+            Some(longer_ns) if longer_ns < limit as u64 => longer_ns,
+            _ => return None,
+        };
+        // OVERFLOW: below 100 * 2^32. More than a whole 100th of the period, as in `new`.
+        if longer_ns.saturating_mul(100) > period_ns {
+            return None;
+        }
+        match emission_interval_ns.checked_mul(burst as u64) {
+            Some(burst_ns) if burst_ns <= MAX_BURST_NS => {
+                Some(Self { limit, burst, period_ns, emission_interval_ns, burst_ns })
+            }
+            _ => None,
+        }
+    }
+
     /// Units per period.
     pub const fn limit(&self) -> u32 {
         self.limit

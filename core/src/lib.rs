@@ -80,7 +80,7 @@ struct ReadmeExamples;
 
 pub use atomic::AtomicU64;
 pub use call_error::CallError;
-pub use cell::{AtomicHeld, AtomicSegments, AtomicTat, AtomicWindow, ReleaseError};
+pub use cell::{AtomicHeld, AtomicSegments, AtomicTat, AtomicWindow, ReleaseError, SegmentsIn};
 pub use clock::{Clock, ManualClock};
 pub use concurrency::{ConcurrencyQuota, Held};
 pub use decision::{Decision, Verdict};

@@ -2,7 +2,7 @@
 
 use ratecell::{
     AtomicHeld, AtomicSegments, AtomicTat, AtomicWindow, ConcurrencyQuota, Decision, FixedQuota,
-    GcraQuota, ReleaseError, SlidingQuota,
+    GcraQuota, ReleaseError, SegmentsIn, SlidingQuota,
 };
 
 /// Of another length than some quotas ask for, which is answered and not a panic.
@@ -42,6 +42,28 @@ export! {
     }
 
     fn segments_reset(cell: &Segments) {
+        cell.reset();
+    }
+
+    fn segments_in_acquire(
+        cell: &SegmentsIn<'_>,
+        quota: &SlidingQuota,
+        now_ns: u64,
+        cost: u32,
+    ) -> Decision {
+        cell.acquire(quota, now_ns, cost)
+    }
+
+    fn segments_in_peek(
+        cell: &SegmentsIn<'_>,
+        quota: &SlidingQuota,
+        now_ns: u64,
+        cost: u32,
+    ) -> Decision {
+        cell.peek(quota, now_ns, cost)
+    }
+
+    fn segments_in_reset(cell: &SegmentsIn<'_>) {
         cell.reset();
     }
 

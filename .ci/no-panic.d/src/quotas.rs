@@ -10,6 +10,15 @@ export! {
         GcraQuota::new(limit, period_ns, burst)
     }
 
+    fn gcra_from_parts(
+        limit: u32,
+        period_ns: u64,
+        burst: u32,
+        emission_interval_ns: u64,
+    ) -> Option<GcraQuota> {
+        GcraQuota::from_parts(limit, period_ns, burst, emission_interval_ns)
+    }
+
     fn fixed_new(limit: u32, period_ns: u64) -> Result<FixedQuota, QuotaError> {
         FixedQuota::new(limit, period_ns)
     }

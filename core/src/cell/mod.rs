@@ -15,7 +15,7 @@ mod window;
 
 pub(crate) use held::release_word;
 pub use held::{AtomicHeld, ReleaseError};
-pub use segments::AtomicSegments;
+pub use segments::{AtomicSegments, SegmentsIn};
 pub use tat::AtomicTat;
 pub use window::AtomicWindow;
 

@@ -57,28 +57,18 @@ impl<const WORDS: usize> AtomicSegments<WORDS> {
     /// A quota with more segments than the cell has words for is refused as if it were full.
     #[inline]
     pub fn acquire(&self, quota: &SlidingQuota, now_ns: u64, cost: u32) -> Decision {
-        if !Self::fits(quota) {
-            return misfit(quota, now_ns, cost);
-        }
-        charge(quota, &self.words, RingOrders, now_ns, cost).0
+        SegmentsIn(&self.words).acquire(quota, now_ns, cost)
     }
 
     /// What [`Self::acquire`] would answer, with `remaining` before the charge. Writes nothing.
     #[inline]
     pub fn peek(&self, quota: &SlidingQuota, now_ns: u64, cost: u32) -> Decision {
-        if !Self::fits(quota) {
-            return misfit(quota, now_ns, cost);
-        }
-        peek(quota, &self.words, RingOrders, now_ns, cost)
+        SegmentsIn(&self.words).peek(quota, now_ns, cost)
     }
 
     /// Forgets all units counted. Lock-free; a charge that happens meanwhile may stay.
     pub fn reset(&self) {
-        empty(&self.words, RingOrders, || true);
-    }
-
-    const fn fits(quota: &SlidingQuota) -> bool {
-        quota.cell_words() <= WORDS
+        SegmentsIn(&self.words).reset();
     }
 }
 
@@ -91,6 +81,51 @@ impl<const WORDS: usize> Default for AtomicSegments<WORDS> {
 impl<const WORDS: usize> fmt::Debug for AtomicSegments<WORDS> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AtomicSegments").field("words", &WORDS).finish_non_exhaustive()
+    }
+}
+
+/// A sliding cell over words that are elsewhere: in memory of another language, for example.
+///
+/// It is [`AtomicSegments`] without its words. The words start as zeros; one quota's period and
+/// segments go with them always.
+///
+/// ```
+/// use ratecell::{AtomicU64, SegmentsIn, SlidingQuota};
+///
+/// let quota = SlidingQuota::new(600, 60_000_000_000, 14)?;
+/// let words = [const { AtomicU64::new(0) }; 16];
+/// assert_eq!(SegmentsIn(&words).acquire(&quota, 0, 100).remaining(), 500);
+/// # Ok::<(), ratecell::QuotaError>(())
+/// ```
+///
+/// Progress: lock-free; threads may share the words.
+#[derive(Clone, Copy, Debug)]
+pub struct SegmentsIn<'w>(pub &'w [AtomicU64]);
+
+impl SegmentsIn<'_> {
+    /// Takes `cost` units at `now_ns` if `quota` allows it. Lock-free; loads only on a denial.
+    ///
+    /// A quota with more segments than there are words for is refused as if the cell were full.
+    #[inline]
+    pub fn acquire(&self, quota: &SlidingQuota, now_ns: u64, cost: u32) -> Decision {
+        match self.0.get(..quota.cell_words()) {
+            Some(words) => charge(quota, words, RingOrders, now_ns, cost).0,
+            None => misfit(quota, now_ns, cost),
+        }
+    }
+
+    /// What [`Self::acquire`] would answer, with `remaining` before the charge. Writes nothing.
+    #[inline]
+    pub fn peek(&self, quota: &SlidingQuota, now_ns: u64, cost: u32) -> Decision {
+        match self.0.get(..quota.cell_words()) {
+            Some(words) => peek(quota, words, RingOrders, now_ns, cost),
+            None => misfit(quota, now_ns, cost),
+        }
+    }
+
+    /// Forgets all units counted. Lock-free; a charge that happens meanwhile may stay.
+    pub fn reset(&self) {
+        empty(self.0, RingOrders, || true);
     }
 }
 

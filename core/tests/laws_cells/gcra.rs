@@ -5,7 +5,7 @@ use ratecell::{GcraQuota, MAX_NOW_NS, Quota, Tat, Verdict};
 use ratecell_reference as model;
 
 use crate::config;
-use crate::quotas::{built, gcra};
+use crate::quotas::{built, gcra, limit, period};
 use crate::steps::{edge_time, lived, most_within, steps};
 
 fn quota_of(quota: &model::Quota) -> GcraQuota {
@@ -81,5 +81,19 @@ proptest! {
             }
         }
         prop_assert!(most_within(&log, |from_ns, at_ns| from_ns == at_ns) <= own.burst().into());
+    }
+
+    #[test]
+    fn from_parts_makes_what_new_makes_and_nothing_else(
+        limit in limit(u32::MAX),
+        period_ns in period(),
+        burst in limit(u32::MAX),
+        off in -2_i64..=2,
+        within in any::<bool>(),
+    ) {
+        let limit = if within { limit.min(u32::try_from(period_ns / 101).unwrap_or(limit)) } else { limit };
+        let interval_ns = period_ns.div_ceil(limit.into()).wrapping_add_signed(off);
+        let expected = GcraQuota::new(limit, period_ns, burst).ok().filter(|_| off == 0);
+        prop_assert_eq!(GcraQuota::from_parts(limit, period_ns, burst, interval_ns), expected);
     }
 }
