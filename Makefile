@@ -7,11 +7,12 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help demo test check unit release no-std no-panic models mutants sanitize fuzz fuzz-short \
-        firmware python node bench bench-quick coverage lint lint-format lint-clippy lint-docs lint-scripts clean
+        firmware python node c install bench bench-quick coverage lint lint-format lint-clippy lint-docs lint-scripts clean
 
 # Each workspace that has its own lock file; and the scripts in bash.
 workspaces := . benches fuzz firmware .ci/no-panic.d
-scripts := .ci/run .ci/models .ci/no-panic .ci/sanitize .ci/coverage .ci/fuzz firmware/check bindings-python/check
+scripts := .ci/run .ci/models .ci/no-panic .ci/sanitize .ci/coverage .ci/fuzz firmware/check bindings-python/check \
+    ffi-c/check ffi-c/install
 
 target := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),$(CURDIR)/target)
 bench := cargo run --release --quiet --manifest-path benches/Cargo.toml \
@@ -25,7 +26,7 @@ help: ## say what the targets are
 demo: ## a small service behind three limits, and clients that run into them
 	@cargo run --quiet --package guarded-service
 
-test: unit no-std no-panic release firmware fuzz-short bench-quick sanitize models python node ## all tests
+test: unit no-std no-panic release firmware fuzz-short bench-quick sanitize models python node c ## all tests
 
 check: lint test ## what .ci/run runs
 
@@ -85,6 +86,13 @@ bench: ## ratecell beside what users would pick instead; take the machine for yo
 bench-quick: ## that every benchmark still runs; its figures say nothing
 	$(say) 'benchmarks, once and briefly'
 	@$(bench) -- --quick
+
+c: ## the C libraries: header, exports, cases in C and C++, examples
+	$(say) 'the C library'
+	@ffi-c/check
+
+install: ## the C libraries into PREFIX=/usr/local, with DESTDIR= in front
+	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' ffi-c/install
 
 coverage: ## which lines of the core the tests reach
 	$(say) 'coverage'

@@ -1,0 +1,413 @@
+//! The calls on a limiter: take, look, give back, forget.
+//!
+//! One of the files with `unsafe`: the pointers of its calls.
+
+use core::ffi::{c_char, c_void};
+
+use heapless::Vec;
+use ratecell::{CallError, Key, Keys, PlanDecision};
+
+use crate::boundary::{self, Out};
+use crate::decision::Decision;
+use crate::failure::Failure;
+use crate::last_error::guarded;
+use crate::limiter::Limiter;
+use crate::other_rules::Rules;
+use crate::status::Status;
+
+/// The most keys that a call may bring.
+pub const RATECELL_MAX_KEYS: usize = 16;
+
+/// A key of one dimension: whom a limit is counted by. Nothing of it is kept after the call.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct KeyOf {
+    /// What it is a key of, as in "by ip": a text that ends in NUL. NULL only if the call brings no
+    /// other key: it is then for the dimension "key", or the only one that the rules have.
+    pub dimension: *const c_char,
+    /// Its bytes; not NULL even if there are none.
+    pub data: *const c_void,
+    /// How many bytes it has.
+    pub len: usize,
+}
+
+/// Keys as the core takes them, in memory of their own.
+pub(crate) struct Given<'k> {
+    /// The only one, if it came without a dimension.
+    alone: Option<Key<'k>>,
+    each: Vec<(&'k str, Key<'k>), RATECELL_MAX_KEYS>,
+}
+
+impl<'k> Given<'k> {
+    /// # Safety
+    /// P2 holds for `keys` and `count` and for the bytes of each key, P3 for each dimension.
+    pub(crate) unsafe fn new(keys: *const KeyOf, count: usize) -> Result<Self, Failure> {
+        // SAFETY: P2 as promised; any bytes are a `KeyOf`.
+        let keys = unsafe { boundary::elements(keys, count, "keys") }?;
+        if let [KeyOf { dimension, data, len }] = *keys
+            && dimension.is_null()
+        {
+            // SAFETY: P2 as promised.
+            let data = unsafe { boundary::bytes(data, len, "data of a key") }?;
+            return Ok(Self { alone: Some(Key::from(data)), each: Vec::new() });
+        }
+        let mut each = Vec::new();
+        for key in keys {
+            // SAFETY: P3 as promised.
+            let dimension = unsafe { boundary::text(key.dimension, "dimension of a key") }?;
+            // SAFETY: P2 as promised.
+            let data = unsafe { boundary::bytes(key.data, key.len, "data of a key") }?;
+            each.push((dimension, Key::from(data))).map_err(|_| Failure::Length {
+                argument: "count",
+                found: count,
+                accepted: RATECELL_MAX_KEYS,
+            })?;
+        }
+        Ok(Self { alone: None, each })
+    }
+
+    #[inline]
+    pub(crate) fn keys(&'k self) -> Keys<'k> {
+        self.alone.map_or(Keys::Each(&self.each), Keys::One)
+    }
+}
+
+/// A call on a limiter whose answer is a decision, checked.
+///
+/// # Safety
+/// P4 holds for `limiter` and P1 for `decision`, whose struct_size is set.
+#[inline(always)]
+unsafe fn decided<'l>(
+    limiter: *const Limiter,
+    decision: *mut Decision,
+    call: impl FnOnce(&'l Limiter) -> Result<Result<PlanDecision<'l>, CallError>, Failure>,
+) -> Status {
+    guarded(|| {
+        // SAFETY: P1 as promised.
+        let out = unsafe { Out::sized(decision, "decision") }?;
+        // SAFETY: P4 as promised.
+        let limiter = unsafe { boundary::object(limiter, "limiter") }?;
+        out.fill(&call(limiter)??);
+        Ok(())
+    })
+}
+
+/// Takes cost units of every rule that a key applies to, or of none; a cost of 0 takes nothing.
+///
+/// The key is for the dimension "key", or the only one that the rules have. Permits of concurrency
+/// rules stay taken until ratecell_release; ratecell_hold keeps an account of them instead.
+///
+/// Fails with RATECELL_DIMENSION_MISSING, RATECELL_LENGTH or RATECELL_STRUCT_SIZE. That a limit
+/// refuses is no failure: look at decision->allowed.
+///
+/// Threads: any, at once; lock-free. Signals: not safe. Memory: allocates nothing. Clock: read once.
+/// NULL: RATECELL_NULL. Failure: nothing is taken or written. Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ratecell_acquire(
+    limiter: *const Limiter,
+    key: *const c_void,
+    key_len: usize,
+    cost: u32,
+    decision: *mut Decision,
+) -> Status {
+    let call = |limiter: &'static Limiter| {
+        // SAFETY: P2 for `key`.
+        let key = Key::from(unsafe { boundary::bytes(key, key_len, "key") }?);
+        Ok(limiter.core.acquire(key, cost))
+    };
+    // SAFETY: P4 for `limiter` and P1 for `decision`.
+    unsafe { decided(limiter, decision, call) }
+}
+
+/// As ratecell_acquire with a key for each dimension the call has, count in all, up to
+/// RATECELL_MAX_KEYS. A rule of another dimension is skipped; a key of one that no rule counts by
+/// is passed over.
+///
+/// Fails with RATECELL_DIMENSION_TWICE, RATECELL_UTF8 for a dimension, or as ratecell_acquire.
+///
+/// Threads: any, at once; lock-free. Signals: not safe. Memory: allocates nothing. Clock: read once.
+/// NULL: RATECELL_NULL. Failure: nothing is taken or written. Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ratecell_acquire_keys(
+    limiter: *const Limiter,
+    keys: *const KeyOf,
+    count: usize,
+    cost: u32,
+    decision: *mut Decision,
+) -> Status {
+    let call = |limiter: &'static Limiter| {
+        // SAFETY: P2 and P3 for `keys`.
+        let given = unsafe { Given::new(keys, count) }?;
+        Ok(limiter.core.acquire(given.keys(), cost))
+    };
+    // SAFETY: P4 for `limiter` and P1 for `decision`.
+    unsafe { decided(limiter, decision, call) }
+}
+
+/// As ratecell_acquire_keys at a time of the caller's: nanoseconds on the base of the limiter's
+/// clock, below 2^63. A late or stepped-back time never admits more than the true one would.
+///
+/// Fails as ratecell_acquire_keys does.
+///
+/// Threads: any, at once; lock-free. Signals: not safe. Memory: allocates nothing. Clock: not read.
+/// NULL: RATECELL_NULL. Failure: nothing is taken or written. Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ratecell_acquire_at(
+    limiter: *const Limiter,
+    now_ns: u64,
+    keys: *const KeyOf,
+    count: usize,
+    cost: u32,
+    decision: *mut Decision,
+) -> Status {
+    let call = |limiter: &'static Limiter| {
+        // SAFETY: P2 and P3 for `keys`.
+        let given = unsafe { Given::new(keys, count) }?;
+        Ok(limiter.core.keyed().acquire(now_ns, given.keys(), cost))
+    };
+    // SAFETY: P4 for `limiter` and P1 for `decision`.
+    unsafe { decided(limiter, decision, call) }
+}
+
+/// As ratecell_acquire_keys under other rules for this call, such as a customer's own cap. The
+/// keys' state stays as it is: a raised rate never applies to the past.
+///
+/// Fails with RATECELL_OTHER_RULES for rules that cannot stand in, or as ratecell_acquire_keys.
+///
+/// Threads: any, at once; lock-free. Signals: not safe. Memory: allocates nothing. Clock: read once.
+/// NULL: RATECELL_NULL. Failure: nothing is taken or written. Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ratecell_acquire_with(
+    limiter: *const Limiter,
+    rules: *const Rules,
+    keys: *const KeyOf,
+    count: usize,
+    cost: u32,
+    decision: *mut Decision,
+) -> Status {
+    let call = |limiter: &'static Limiter| {
+        // SAFETY: P4 for `rules`.
+        let rules = unsafe { boundary::object(rules, "rules") }?;
+        // SAFETY: P2 and P3 for `keys`.
+        let given = unsafe { Given::new(keys, count) }?;
+        Ok(limiter.core.acquire_with(&rules.plan, given.keys(), cost))
+    };
+    // SAFETY: P4 for `limiter` and P1 for `decision`.
+    unsafe { decided(limiter, decision, call) }
+}
+
+/// As ratecell_acquire_with at a time of the caller's: see ratecell_acquire_at.
+///
+/// Fails as ratecell_acquire_with does.
+///
+/// Threads: any, at once; lock-free. Signals: not safe. Memory: allocates nothing. Clock: not read.
+/// NULL: RATECELL_NULL. Failure: nothing is taken or written. Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ratecell_acquire_with_at(
+    limiter: *const Limiter,
+    now_ns: u64,
+    rules: *const Rules,
+    keys: *const KeyOf,
+    count: usize,
+    cost: u32,
+    decision: *mut Decision,
+) -> Status {
+    let call = |limiter: &'static Limiter| {
+        // SAFETY: P4 for `rules`.
+        let rules = unsafe { boundary::object(rules, "rules") }?;
+        // SAFETY: P2 and P3 for `keys`.
+        let given = unsafe { Given::new(keys, count) }?;
+        let keyed = limiter.core.keyed();
+        Ok(keyed.acquire_with(now_ns, &rules.plan, given.keys(), cost))
+    };
+    // SAFETY: P4 for `limiter` and P1 for `decision`.
+    unsafe { decided(limiter, decision, call) }
+}
+
+/// Says what ratecell_acquire would answer, with remaining before the charge. Changes nothing.
+///
+/// Fails as ratecell_acquire does.
+///
+/// Threads: any, at once; lock-free. Signals: not safe. Memory: allocates nothing. Clock: read once.
+/// NULL: RATECELL_NULL. Failure: nothing is written. Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ratecell_peek(
+    limiter: *const Limiter,
+    key: *const c_void,
+    key_len: usize,
+    cost: u32,
+    decision: *mut Decision,
+) -> Status {
+    let call = |limiter: &'static Limiter| {
+        // SAFETY: P2 for `key`.
+        let key = Key::from(unsafe { boundary::bytes(key, key_len, "key") }?);
+        Ok(limiter.core.peek(key, cost))
+    };
+    // SAFETY: P4 for `limiter` and P1 for `decision`.
+    unsafe { decided(limiter, decision, call) }
+}
+
+/// Says what ratecell_acquire_keys would answer, with remaining before the charge. Changes nothing.
+///
+/// Fails as ratecell_acquire_keys does.
+///
+/// Threads: any, at once; lock-free. Signals: not safe. Memory: allocates nothing. Clock: read once.
+/// NULL: RATECELL_NULL. Failure: nothing is written. Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ratecell_peek_keys(
+    limiter: *const Limiter,
+    keys: *const KeyOf,
+    count: usize,
+    cost: u32,
+    decision: *mut Decision,
+) -> Status {
+    let call = |limiter: &'static Limiter| {
+        // SAFETY: P2 and P3 for `keys`.
+        let given = unsafe { Given::new(keys, count) }?;
+        Ok(limiter.core.peek(given.keys(), cost))
+    };
+    // SAFETY: P4 for `limiter` and P1 for `decision`.
+    unsafe { decided(limiter, decision, call) }
+}
+
+/// Says what ratecell_acquire_at would answer, with remaining before the charge. Changes nothing.
+///
+/// Fails as ratecell_acquire_keys does.
+///
+/// Threads: any, at once; lock-free. Signals: not safe. Memory: allocates nothing. Clock: not read.
+/// NULL: RATECELL_NULL. Failure: nothing is written. Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ratecell_peek_at(
+    limiter: *const Limiter,
+    now_ns: u64,
+    keys: *const KeyOf,
+    count: usize,
+    cost: u32,
+    decision: *mut Decision,
+) -> Status {
+    let call = |limiter: &'static Limiter| {
+        // SAFETY: P2 and P3 for `keys`.
+        let given = unsafe { Given::new(keys, count) }?;
+        Ok(limiter.core.keyed().peek(now_ns, given.keys(), cost))
+    };
+    // SAFETY: P4 for `limiter` and P1 for `decision`.
+    unsafe { decided(limiter, decision, call) }
+}
+
+/// Says what ratecell_acquire_with would answer, with remaining before the charge. Changes nothing.
+///
+/// Fails as ratecell_acquire_with does.
+///
+/// Threads: any, at once; lock-free. Signals: not safe. Memory: allocates nothing. Clock: read once.
+/// NULL: RATECELL_NULL. Failure: nothing is written. Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ratecell_peek_with(
+    limiter: *const Limiter,
+    rules: *const Rules,
+    keys: *const KeyOf,
+    count: usize,
+    cost: u32,
+    decision: *mut Decision,
+) -> Status {
+    let call = |limiter: &'static Limiter| {
+        // SAFETY: P4 for `rules`.
+        let rules = unsafe { boundary::object(rules, "rules") }?;
+        // SAFETY: P2 and P3 for `keys`.
+        let given = unsafe { Given::new(keys, count) }?;
+        Ok(limiter.core.peek_with(&rules.plan, given.keys(), cost))
+    };
+    // SAFETY: P4 for `limiter` and P1 for `decision`.
+    unsafe { decided(limiter, decision, call) }
+}
+
+/// Gives back the permits that an allowed ratecell_acquire with the same key and cost took. Units of
+/// rates stay taken.
+///
+/// With RATECELL_WHEN_FULL_ALLOW a call may be allowed without taking any: use ratecell_hold then.
+///
+/// Fails with RATECELL_RELEASE if a concurrency rule has fewer held; nothing is given back then. Or
+/// as ratecell_acquire does.
+///
+/// Threads: any, at once; lock-free. Signals: not safe. Memory: allocates nothing. Clock: not read.
+/// NULL: RATECELL_NULL. Failure: nothing is given back. Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ratecell_release(
+    limiter: *const Limiter,
+    key: *const c_void,
+    key_len: usize,
+    cost: u32,
+) -> Status {
+    guarded(|| {
+        // SAFETY: P4 for `limiter`.
+        let limiter = unsafe { boundary::object(limiter, "limiter") }?;
+        // SAFETY: P2 for `key`.
+        let key = Key::from(unsafe { boundary::bytes(key, key_len, "key") }?);
+        Ok(limiter.core.release(key, cost)?)
+    })
+}
+
+/// Gives back the permits that an allowed ratecell_acquire_keys, or the like, with the same keys and
+/// cost took: see ratecell_release.
+///
+/// Fails as ratecell_release and ratecell_acquire_keys do.
+///
+/// Threads: any, at once; lock-free. Signals: not safe. Memory: allocates nothing. Clock: not read.
+/// NULL: RATECELL_NULL. Failure: nothing is given back. Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ratecell_release_keys(
+    limiter: *const Limiter,
+    keys: *const KeyOf,
+    count: usize,
+    cost: u32,
+) -> Status {
+    guarded(|| {
+        // SAFETY: P4 for `limiter`.
+        let limiter = unsafe { boundary::object(limiter, "limiter") }?;
+        // SAFETY: P2 and P3 for `keys`.
+        let given = unsafe { Given::new(keys, count) }?;
+        Ok(limiter.core.release(given.keys(), cost)?)
+    })
+}
+
+/// Forgets what a key has used; a charge that happens meanwhile may stay. Permits stay with their
+/// holders.
+///
+/// Fails as ratecell_acquire does.
+///
+/// Threads: any, at once; lock-free. Signals: not safe. Memory: allocates nothing. Clock: not read.
+/// NULL: RATECELL_NULL. Failure: nothing is forgotten. Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ratecell_reset(
+    limiter: *const Limiter,
+    key: *const c_void,
+    key_len: usize,
+) -> Status {
+    guarded(|| {
+        // SAFETY: P4 for `limiter`.
+        let limiter = unsafe { boundary::object(limiter, "limiter") }?;
+        // SAFETY: P2 for `key`.
+        let key = Key::from(unsafe { boundary::bytes(key, key_len, "key") }?);
+        Ok(limiter.core.reset(key)?)
+    })
+}
+
+/// Forgets what keys have used: see ratecell_reset.
+///
+/// Fails as ratecell_acquire_keys does.
+///
+/// Threads: any, at once; lock-free. Signals: not safe. Memory: allocates nothing. Clock: not read.
+/// NULL: RATECELL_NULL. Failure: nothing is forgotten. Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ratecell_reset_keys(
+    limiter: *const Limiter,
+    keys: *const KeyOf,
+    count: usize,
+) -> Status {
+    guarded(|| {
+        // SAFETY: P4 for `limiter`.
+        let limiter = unsafe { boundary::object(limiter, "limiter") }?;
+        // SAFETY: P2 and P3 for `keys`.
+        let given = unsafe { Given::new(keys, count) }?;
+        Ok(limiter.core.reset(given.keys())?)
+    })
+}

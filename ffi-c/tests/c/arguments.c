@@ -1,0 +1,466 @@
+/* Every function with NULL in every place, wrong sizes, misaligned blocks, numbers that mean
+ * nothing and lengths that no object has: a status, and nothing written. C99 and C++11. */
+
+#include <stdint.h>
+#include <string.h>
+
+#include "check.h"
+#include "ratecell.h"
+
+const ratecell_quota *quota_of_another_file(void);
+
+static const ratecell_quota gcra = RATECELL_QUOTA_GCRA(7, RATECELL_SECONDS(1), 3);
+static const ratecell_quota fixed = RATECELL_QUOTA_FIXED(7, RATECELL_MINUTES(1));
+static const ratecell_quota sliding = RATECELL_QUOTA_SLIDING(7, RATECELL_MINUTES(1), 14);
+static const ratecell_quota permits = RATECELL_QUOTA_CONCURRENCY(7);
+static const ratecell_quota none = {0, 0, 0, 0, 0, 0};
+static const uint8_t seed[RATECELL_SEED_SIZE] = {9};
+
+/* A pointer into an object that its type's alignment does not allow. */
+static void *off(void *pointer) { return (unsigned char *)pointer + 1; }
+
+static const size_t too_long = SIZE_MAX / 2 + 1;
+
+static void untouched(const void *pointer, size_t size) {
+    const unsigned char *bytes = (const unsigned char *)pointer;
+    size_t i;
+    for (i = 0; i < size; i++) CHECK_EQUAL(0xA5, bytes[i]);
+}
+
+#define FILL(object) memset(&(object), 0xA5, sizeof(object))
+#define UNTOUCHED(object) untouched(&(object), sizeof(object))
+
+static void quotas(void) {
+    ratecell_quota quota, same;
+    ratecell_error error = RATECELL_ERROR_INIT;
+    size_t size;
+    FILL(quota);
+    CHECK_EQUAL(RATECELL_NULL, ratecell_quota_gcra(7, RATECELL_SECONDS(1), 3, NULL));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_quota_fixed(7, RATECELL_SECONDS(1), NULL));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_quota_sliding(7, RATECELL_SECONDS(1), 14, NULL));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_quota_concurrency(7, NULL));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_quota_parse(NULL, &quota, NULL));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_quota_parse("7/s", NULL, NULL));
+    CHECK_EQUAL(RATECELL_MISALIGNED,
+                ratecell_quota_gcra(7, RATECELL_SECONDS(1), 3, (ratecell_quota *)off(&quota)));
+    CHECK_EQUAL(RATECELL_ZERO_LIMIT, ratecell_quota_gcra(0, RATECELL_SECONDS(1), 3, &quota));
+    CHECK_EQUAL(RATECELL_ZERO_BURST, ratecell_quota_gcra(7, RATECELL_SECONDS(1), 0, &quota));
+    CHECK_EQUAL(RATECELL_PERIOD, ratecell_quota_gcra(7, 999999, 3, &quota));
+    CHECK_EQUAL(RATECELL_PERIOD, ratecell_quota_fixed(7, UINT64_MAX, &quota));
+    CHECK_EQUAL(RATECELL_RATE, ratecell_quota_gcra(900000000, RATECELL_SECONDS(1), 1, &quota));
+    CHECK_EQUAL(RATECELL_BURST, ratecell_quota_gcra(1, RATECELL_MINUTES(1440), UINT32_MAX, &quota));
+    CHECK_EQUAL(RATECELL_LIMIT, ratecell_quota_sliding(8388608, RATECELL_SECONDS(1), 14, &quota));
+    CHECK_EQUAL(RATECELL_SEGMENTS, ratecell_quota_sliding(7, RATECELL_SECONDS(1), 63, &quota));
+    CHECK_EQUAL(RATECELL_ZERO_LIMIT, ratecell_quota_concurrency(0, &quota));
+    CHECK_EQUAL(RATECELL_TEXT, ratecell_quota_parse("7/fortnight", &quota, NULL));
+    CHECK_EQUAL(RATECELL_TEXT, ratecell_quota_parse("7/fortnight", &quota, &error));
+    CHECK_EQUAL(2, error.offset);
+    CHECK_EQUAL(RATECELL_TEXT, error.status);
+    CHECK(strstr(error.message, "fortnight") && error.message_len == strlen(error.message));
+    error.struct_size = 4;
+    CHECK_EQUAL(RATECELL_STRUCT_SIZE, ratecell_quota_parse("7/s", &quota, &error));
+    CHECK_EQUAL(RATECELL_UTF8, ratecell_quota_parse("7/s\xff", &quota, NULL));
+    CHECK_EQUAL(RATECELL_KIND, ratecell_segments_size(&gcra, &size));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_segments_size(NULL, &size));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_segments_size(&sliding, NULL));
+    UNTOUCHED(quota);
+
+    /* The constants are what the functions make. */
+    CHECK_EQUAL(RATECELL_OK, ratecell_quota_gcra(7, RATECELL_SECONDS(1), 3, &same));
+    CHECK(memcmp(&same, &gcra, sizeof same) == 0);
+    CHECK(memcmp(&same, quota_of_another_file(), sizeof same) == 0);
+    CHECK_EQUAL(RATECELL_OK, ratecell_quota_fixed(7, RATECELL_MINUTES(1), &same));
+    CHECK(memcmp(&same, &fixed, sizeof same) == 0);
+    CHECK_EQUAL(RATECELL_OK, ratecell_quota_parse("sliding 7/min", &same, NULL));
+    CHECK(memcmp(&same, &sliding, sizeof same) == 0);
+    CHECK_EQUAL(RATECELL_OK, ratecell_quota_concurrency(7, &same));
+    CHECK(memcmp(&same, &permits, sizeof same) == 0);
+    CHECK_EQUAL(RATECELL_OK, ratecell_segments_size(&sliding, &size));
+    CHECK_EQUAL(RATECELL_SEGMENT_WORDS(14) * sizeof(ratecell_segment), size);
+}
+
+static void cells(void) {
+    static ratecell_tat tat;
+    static ratecell_window window;
+    static ratecell_held held;
+    static ratecell_segment words[16];
+    static unsigned char room[sizeof(ratecell_tat) + 8];
+    ratecell_rule_decision d;
+    ratecell_quota wrong = gcra;
+    FILL(d);
+    CHECK_EQUAL(RATECELL_NULL, ratecell_tat_acquire(NULL, &gcra, 0, 1, &d));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_tat_acquire(&tat, NULL, 0, 1, &d));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_tat_acquire(&tat, &gcra, 0, 1, NULL));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_tat_peek(NULL, &gcra, 0, 1, &d));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_tat_reset(NULL, &gcra));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_tat_reset(&tat, NULL));
+    CHECK_EQUAL(RATECELL_MISALIGNED,
+                ratecell_tat_acquire((ratecell_tat *)(void *)(room + 8 -
+                                                              (uintptr_t)room % 8 + 4 - 8),
+                                     &gcra, 0, 1, &d));
+    CHECK_EQUAL(RATECELL_KIND, ratecell_tat_acquire(&tat, &fixed, 0, 1, &d));
+    CHECK_EQUAL(RATECELL_NOT_INITIALIZED, ratecell_tat_acquire(&tat, &none, 0, 1, &d));
+    wrong.interval_ns++;
+    CHECK_EQUAL(RATECELL_NOT_INITIALIZED, ratecell_tat_acquire(&tat, &wrong, 0, 1, &d));
+    wrong = gcra;
+    wrong.kind = 77;
+    CHECK_EQUAL(RATECELL_NOT_INITIALIZED, ratecell_tat_peek(&tat, &wrong, 0, 1, &d));
+
+    CHECK_EQUAL(RATECELL_NULL, ratecell_window_acquire(NULL, &fixed, 0, 1, &d));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_window_peek(&window, NULL, 0, 1, &d));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_window_reset(NULL, &fixed));
+    CHECK_EQUAL(RATECELL_KIND, ratecell_window_acquire(&window, &gcra, 0, 1, &d));
+    wrong = fixed;
+    wrong.period_ns = 1;
+    CHECK_EQUAL(RATECELL_PERIOD, ratecell_window_acquire(&window, &wrong, 0, 1, &d));
+
+    CHECK_EQUAL(RATECELL_NULL, ratecell_held_acquire(NULL, &permits, 1, &d));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_held_peek(&held, &permits, 1, NULL));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_held_release(NULL, 1));
+    CHECK_EQUAL(RATECELL_RELEASE, ratecell_held_release(&held, 1));
+    CHECK_EQUAL(RATECELL_KIND, ratecell_held_acquire(&held, &sliding, 1, &d));
+
+    CHECK_EQUAL(RATECELL_NULL, ratecell_segments_acquire(NULL, 16, &sliding, 0, 1, &d));
+    CHECK_EQUAL(RATECELL_TOO_SMALL, ratecell_segments_acquire(words, 15, &sliding, 0, 1, &d));
+    CHECK_EQUAL(RATECELL_TOO_SMALL, ratecell_segments_peek(words, 0, &sliding, 0, 1, &d));
+    CHECK_EQUAL(RATECELL_TOO_SMALL, ratecell_segments_reset(words, 15, &sliding));
+    CHECK_EQUAL(RATECELL_LENGTH, ratecell_segments_acquire(words, SIZE_MAX / 8, &sliding, 0, 1, &d));
+    UNTOUCHED(d);
+    CHECK(tat.word == 0 && window.word == 0 && held.word == 0 && words[0].word == 0);
+
+    CHECK_EQUAL(RATECELL_OK, ratecell_tat_acquire(&tat, &gcra, 0, 1, &d));
+    CHECK_EQUAL(2, d.remaining);
+    CHECK_EQUAL(RATECELL_OK, ratecell_tat_reset(&tat, &gcra));
+    CHECK_EQUAL(RATECELL_OK, ratecell_tat_peek(&tat, &gcra, 0, 1, &d));
+    CHECK_EQUAL(3, d.remaining);
+    CHECK_EQUAL(RATECELL_OK, ratecell_segments_acquire(words, 16, &sliding, 0, 2, &d));
+    CHECK_EQUAL(RATECELL_OK, ratecell_segments_reset(words, 16, &sliding));
+    CHECK_EQUAL(RATECELL_OK, ratecell_segments_peek(words, 16, &sliding, 0, 2, &d));
+    CHECK_EQUAL(7, d.remaining);
+}
+
+static void tables(void) {
+    static RATECELL_ALIGNED(128) unsigned char memory[RATECELL_TABLE_SIZE(0, 10)];
+    static RATECELL_ALIGNED(128) unsigned char sliding_memory[RATECELL_TABLE_SIZE(14, 10)];
+    const uint32_t deny = RATECELL_WHEN_FULL_DENY;
+    ratecell_table table, second;
+    static ratecell_table zeros;
+    ratecell_rule_decision d;
+    ratecell_counts counts = RATECELL_COUNTS_INIT;
+    ratecell_quota longer = fixed;
+    size_t size = 0;
+    FILL(table);
+    FILL(d);
+    CHECK_EQUAL(RATECELL_NULL, ratecell_table_size(NULL, 10, &size));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_table_size(&gcra, 10, NULL));
+    CHECK_EQUAL(RATECELL_CAPACITY, ratecell_table_size(&gcra, 0, &size));
+    CHECK_EQUAL(RATECELL_TOO_LARGE, ratecell_table_size(&gcra, SIZE_MAX, &size));
+    CHECK_EQUAL(RATECELL_TOO_LARGE, ratecell_table_size(&gcra, SIZE_MAX / 20, &size));
+    CHECK_EQUAL(RATECELL_NOT_INITIALIZED, ratecell_table_size(&none, 10, &size));
+    CHECK_EQUAL(0, size);
+    CHECK_EQUAL(RATECELL_OK, ratecell_table_size(&gcra, 10, &size));
+    CHECK_EQUAL(sizeof memory, size);
+    CHECK_EQUAL(RATECELL_OK, ratecell_table_size(&sliding, 10, &size));
+    CHECK_EQUAL(sizeof sliding_memory, size);
+
+    size = sizeof memory;
+    CHECK_EQUAL(RATECELL_NULL, ratecell_table_init(NULL, memory, size, &gcra, deny, seed));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_table_init(&table, NULL, size, &gcra, deny, seed));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_table_init(&table, memory, size, NULL, deny, seed));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_table_init(&table, memory, size, &gcra, deny, NULL));
+    CHECK_EQUAL(RATECELL_NUMBER, ratecell_table_init(&table, memory, size, &gcra, 0, seed));
+    CHECK_EQUAL(RATECELL_NUMBER, ratecell_table_init(&table, memory, size, &gcra, 3, seed));
+    CHECK_EQUAL(RATECELL_TOO_SMALL, ratecell_table_init(&table, memory, 0, &gcra, deny, seed));
+    CHECK_EQUAL(RATECELL_TOO_SMALL, ratecell_table_init(&table, memory, 128, &gcra, deny, seed));
+    CHECK_EQUAL(RATECELL_LENGTH, ratecell_table_init(&table, memory, too_long, &gcra, deny, seed));
+    CHECK_EQUAL(RATECELL_MISALIGNED,
+                ratecell_table_init(&table, off(memory), size - 1, &gcra, deny, seed));
+    CHECK_EQUAL(RATECELL_NOT_INITIALIZED,
+                ratecell_table_init(&table, memory, size, &none, deny, seed));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_table_attach(NULL, memory, size, &gcra, deny));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_table_attach(&table, NULL, size, &gcra, deny));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_table_attach(&table, memory, size, NULL, deny));
+    CHECK_EQUAL(RATECELL_NUMBER, ratecell_table_attach(&table, memory, size, &gcra, 99));
+    CHECK_EQUAL(RATECELL_NOT_A_TABLE, ratecell_table_attach(&table, memory, size, &gcra, deny));
+    CHECK_EQUAL(RATECELL_NOT_INITIALIZED, ratecell_table_acquire(&table, "k", 1, 0, 1, &d));
+    UNTOUCHED(table);
+    CHECK_EQUAL(RATECELL_NOT_INITIALIZED, ratecell_table_acquire(&zeros, "k", 1, 0, 1, &d));
+
+    CHECK_EQUAL(RATECELL_OK, ratecell_table_init(&table, memory, size, &fixed, deny, seed));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_table_acquire(NULL, "k", 1, 0, 1, &d));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_table_acquire(&table, NULL, 1, 0, 1, &d));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_table_acquire(&table, NULL, 0, 0, 1, &d));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_table_acquire(&table, "k", 1, 0, 1, NULL));
+    CHECK_EQUAL(RATECELL_LENGTH, ratecell_table_acquire(&table, "k", too_long, 0, 1, &d));
+    CHECK_EQUAL(RATECELL_LENGTH, ratecell_table_peek(&table, "k", SIZE_MAX, 0, 1, &d));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_table_peek(&table, NULL, 1, 0, 1, &d));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_table_reset(&table, NULL, 1));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_table_release(NULL, "k", 1, 1));
+    CHECK_EQUAL(RATECELL_RELEASE, ratecell_table_release(&table, "k", 1, 1));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_table_acquire_with(&table, NULL, "k", 1, 0, 1, &d));
+    CHECK_EQUAL(RATECELL_OTHER_RULES, ratecell_table_acquire_with(&table, &gcra, "k", 1, 0, 1, &d));
+    longer.period_ns *= 2;
+    CHECK_EQUAL(RATECELL_OTHER_RULES,
+                ratecell_table_acquire_with(&table, &longer, "k", 1, 0, 1, &d));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_table_stats(&table, NULL));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_table_stats(NULL, &counts));
+    counts.struct_size--;
+    CHECK_EQUAL(RATECELL_STRUCT_SIZE, ratecell_table_stats(&table, &counts));
+    counts.struct_size++;
+    UNTOUCHED(d);
+
+    /* A second handle to the same memory, as another process would have. */
+    CHECK_EQUAL(RATECELL_OK, ratecell_table_acquire(&table, "k", 1, 0, 5, &d));
+    CHECK_EQUAL(RATECELL_OK, ratecell_table_attach(&second, memory, size, &fixed, deny));
+    CHECK_EQUAL(RATECELL_OTHER_LAYOUT, ratecell_table_attach(&second, memory, size, &gcra, deny));
+    CHECK_EQUAL(RATECELL_OK, ratecell_table_peek(&second, "k", 1, 0, 1, &d));
+    CHECK_EQUAL(2, d.remaining);
+    CHECK_EQUAL(RATECELL_OK, ratecell_table_stats(&second, &counts));
+    CHECK(counts.keys == 1 && counts.inserted == 1 && counts.slots == 16);
+    CHECK_EQUAL(RATECELL_OK, ratecell_table_reset(&second, "k", 1));
+    CHECK_EQUAL(RATECELL_OK, ratecell_table_peek(&table, "k", 1, 0, 1, &d));
+    CHECK_EQUAL(7, d.remaining);
+}
+
+static const char *last_message(ratecell_status status) {
+    static ratecell_error error = RATECELL_ERROR_INIT;
+    CHECK_EQUAL(RATECELL_OK, ratecell_last_error(&error));
+    CHECK_EQUAL(status, error.status);
+    CHECK_EQUAL(strlen(error.message), error.message_len);
+    return error.message;
+}
+
+static void making(void) {
+    ratecell_options options = RATECELL_OPTIONS_INIT;
+    ratecell_limiter *limiter = NULL;
+    ratecell_rules *rules = NULL;
+    ratecell_error error = RATECELL_ERROR_INIT;
+    CHECK_EQUAL(RATECELL_OK, ratecell_last_error(&error));
+    CHECK_EQUAL(RATECELL_OK, error.status);
+    CHECK_EQUAL(RATECELL_NULL, ratecell_last_error(NULL));
+    error.struct_size = 0;
+    CHECK_EQUAL(RATECELL_STRUCT_SIZE, ratecell_last_error(&error));
+
+    CHECK_EQUAL(RATECELL_NULL, ratecell_limiter_create(NULL, &options, &limiter));
+    CHECK(strstr(last_message(RATECELL_NULL), "text"));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_limiter_create("7/s", &options, NULL));
+    CHECK(strstr(last_message(RATECELL_NULL), "limiter"));
+    CHECK_EQUAL(RATECELL_TEXT, ratecell_limiter_create("7/fortnight", NULL, &limiter));
+    error.struct_size = sizeof error;
+    CHECK_EQUAL(RATECELL_OK, ratecell_last_error(&error));
+    CHECK_EQUAL(2, error.offset);
+    CHECK_EQUAL(RATECELL_UTF8, ratecell_limiter_create("7/s \xc3", NULL, &limiter));
+    CHECK_EQUAL(RATECELL_OK, ratecell_last_error(&error));
+    CHECK_EQUAL(4, error.offset);
+    options.struct_size++;
+    CHECK_EQUAL(RATECELL_STRUCT_SIZE, ratecell_limiter_create("7/s", &options, &limiter));
+    options.struct_size--;
+    options.when_full = 0;
+    CHECK_EQUAL(RATECELL_NUMBER, ratecell_limiter_create("7/s", &options, &limiter));
+    options.when_full = RATECELL_WHEN_FULL_ALLOW;
+    options.capacity = 0;
+    CHECK_EQUAL(RATECELL_CAPACITY, ratecell_limiter_create("7/s", &options, &limiter));
+    options.capacity = UINT64_MAX;
+    CHECK_EQUAL(RATECELL_OUT_OF_MEMORY, ratecell_limiter_create("7/s", &options, &limiter));
+    options.capacity = UINT64_MAX / 64;
+    CHECK_EQUAL(RATECELL_OUT_OF_MEMORY, ratecell_limiter_create("7/s", &options, &limiter));
+    CHECK_EQUAL(RATECELL_MISALIGNED,
+                ratecell_limiter_create("7/s", (ratecell_options *)off(&options), &limiter));
+    CHECK(limiter == NULL);
+    CHECK_EQUAL(RATECELL_NULL, ratecell_rules_create(NULL, &rules));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_rules_create("7/s", NULL));
+    CHECK_EQUAL(RATECELL_TEXT, ratecell_rules_create("", &rules));
+    CHECK(rules == NULL);
+    ratecell_limiter_destroy(NULL);
+    ratecell_rules_destroy(NULL);
+    ratecell_permit_release(NULL);
+}
+
+static void calls(void) {
+    const ratecell_key two[2] = {{"ip", "1", 1}, {"key", "2", 1}};
+    const ratecell_key alone = {NULL, "2", 1};
+    ratecell_key many[RATECELL_MAX_KEYS + 1], bad[2];
+    ratecell_limiter *l = NULL, *split = NULL;
+    ratecell_rules *rules = NULL, *others = NULL;
+    ratecell_permit *permit = NULL;
+    ratecell_decision d = RATECELL_DECISION_INIT;
+    ratecell_decision before;
+    ratecell_counts counts = RATECELL_COUNTS_INIT;
+    uint32_t count = 0;
+    uint64_t now_ns = 0;
+    size_t i;
+    CHECK_EQUAL(RATECELL_OK, ratecell_limiter_create("fixed 7/min by ip; concurrency 3", NULL, &l));
+    CHECK_EQUAL(RATECELL_OK, ratecell_limiter_create("7/s by ip; 7/s by org", NULL, &split));
+    CHECK_EQUAL(RATECELL_OK, ratecell_rules_create("fixed 9/min; concurrency 4", &rules));
+    CHECK_EQUAL(RATECELL_OK, ratecell_rules_create("fixed 9/s; concurrency 4", &others));
+    memset(&d, 0xA5, sizeof d);
+    d.struct_size = sizeof d;
+    before = d;
+
+    CHECK_EQUAL(RATECELL_NULL, ratecell_acquire(NULL, "k", 1, 1, &d));
+    CHECK(strstr(last_message(RATECELL_NULL), "limiter"));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_acquire(l, NULL, 1, 1, &d));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_acquire(l, "k", 1, 1, NULL));
+    CHECK_EQUAL(RATECELL_LENGTH, ratecell_acquire(l, "k", too_long, 1, &d));
+    CHECK_EQUAL(RATECELL_MISALIGNED, ratecell_acquire(l, "k", 1, 1, (ratecell_decision *)off(&d)));
+    CHECK_EQUAL(RATECELL_DIMENSION_MISSING, ratecell_acquire(split, "k", 1, 1, &d));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_acquire_keys(l, NULL, 0, 1, &d));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_acquire_keys(l, NULL, 2, 1, &d));
+    CHECK_EQUAL(RATECELL_LENGTH, ratecell_acquire_keys(l, two, SIZE_MAX / 16, 1, &d));
+    for (i = 0; i <= RATECELL_MAX_KEYS; i++) many[i] = two[0];
+    CHECK_EQUAL(RATECELL_LENGTH, ratecell_acquire_keys(l, many, RATECELL_MAX_KEYS + 1, 1, &d));
+    CHECK_EQUAL(RATECELL_DIMENSION_TWICE, ratecell_acquire_keys(l, many, 2, 1, &d));
+    bad[0] = two[0];
+    bad[1] = two[1];
+    bad[1].dimension = NULL;
+    CHECK_EQUAL(RATECELL_NULL, ratecell_acquire_keys(l, bad, 2, 1, &d));
+    bad[1] = two[1];
+    bad[1].data = NULL;
+    CHECK_EQUAL(RATECELL_NULL, ratecell_acquire_keys(l, bad, 2, 1, &d));
+    bad[1] = two[1];
+    bad[1].len = too_long;
+    CHECK_EQUAL(RATECELL_LENGTH, ratecell_acquire_keys(l, bad, 2, 1, &d));
+    bad[1] = two[1];
+    bad[1].dimension = "\xff";
+    CHECK_EQUAL(RATECELL_UTF8, ratecell_acquire_keys(l, bad, 2, 1, &d));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_acquire_at(NULL, 0, two, 2, 1, &d));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_acquire_at(l, 0, NULL, 2, 1, &d));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_acquire_with(l, NULL, two, 2, 1, &d));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_acquire_with_at(l, 0, NULL, two, 2, 1, &d));
+    CHECK_EQUAL(RATECELL_OTHER_RULES, ratecell_acquire_with(l, others, two, 2, 1, &d));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_peek(NULL, "k", 1, 1, &d));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_peek_keys(l, NULL, 1, 1, &d));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_peek_at(l, 0, two, 2, 1, NULL));
+    CHECK_EQUAL(RATECELL_OTHER_RULES, ratecell_peek_with(l, others, two, 2, 1, &d));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_hold(l, two, 2, 1, &d, NULL));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_hold(l, two, 2, 1, NULL, &permit));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_hold(NULL, two, 2, 1, &d, &permit));
+    CHECK_EQUAL(RATECELL_OTHER_RULES, ratecell_hold_with(l, others, two, 2, 1, &d, &permit));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_release(NULL, "k", 1, 1));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_release(l, NULL, 1, 1));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_release_keys(l, NULL, 1, 1));
+    CHECK_EQUAL(RATECELL_RELEASE, ratecell_release_keys(l, two, 2, 1));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_reset(NULL, "k", 1));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_reset_keys(l, NULL, 1));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_rule_count(NULL, &count));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_rule_count(l, NULL));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_now(NULL, &now_ns));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_now(l, NULL));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_stats(NULL, 0, &counts));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_stats(l, 0, NULL));
+    CHECK_EQUAL(RATECELL_LENGTH, ratecell_stats(l, 2, &counts));
+    CHECK(!ratecell_rule_name(NULL, 0) && !ratecell_rule_name(l, 2));
+    CHECK(!ratecell_rule_name(l, RATECELL_NO_RULE));
+    CHECK(count == 0 && now_ns == 0 && permit == NULL);
+    CHECK(memcmp(&d, &before, sizeof d) == 0);
+    d.struct_size = 0;
+    CHECK_EQUAL(RATECELL_STRUCT_SIZE, ratecell_acquire(l, "k", 1, 1, &d));
+    d.struct_size = sizeof d;
+
+    /* None of the failures has taken anything. */
+    CHECK_EQUAL(RATECELL_OK, ratecell_peek_keys(l, two, 2, 1, &d));
+    CHECK(d.rules_len == 2 && d.rules[0].remaining == 7 && d.rules[1].remaining == 3);
+    CHECK_EQUAL(RATECELL_OK, ratecell_acquire_keys(l, two, 2, 3, &d));
+    CHECK(d.allowed == 1 && d.rule == 1 && d.remaining == 0 && d.limit == 3);
+    CHECK_EQUAL(RATECELL_OK, ratecell_hold(l, &alone, 1, 1, &d, &permit));
+    CHECK(d.verdict == RATECELL_DENY && !permit && d.retry_after_ns == RATECELL_UNKNOWN);
+    CHECK_EQUAL(RATECELL_OK, ratecell_hold_with(l, rules, &alone, 1, 1, &d, &permit));
+    CHECK(d.allowed && permit && d.limit == 4);
+    CHECK_EQUAL(RATECELL_OK, ratecell_release_keys(l, two, 2, 3));
+    CHECK_EQUAL(RATECELL_OK, ratecell_peek(l, "2", 1, 1, &d));
+    CHECK_EQUAL(2, d.remaining);
+    ratecell_permit_release(permit);
+    CHECK_EQUAL(RATECELL_OK, ratecell_peek(l, "2", 1, 1, &d));
+    CHECK_EQUAL(3, d.remaining);
+    CHECK_EQUAL(RATECELL_OK, ratecell_acquire_keys(l, two, 0, 1, &d));
+    CHECK(d.allowed && d.rule == RATECELL_NO_RULE && d.rules_len == 0);
+    CHECK_EQUAL(RATECELL_OK, ratecell_rule_count(l, &count));
+    CHECK_EQUAL(2, count);
+    CHECK(strcmp(ratecell_rule_name(l, 1), "concurrency") == 0);
+    CHECK_EQUAL(RATECELL_OK, ratecell_stats(l, 1, &counts));
+    CHECK_EQUAL(1, counts.inserted);
+
+    /* A permit outlives its limiter. */
+    CHECK_EQUAL(RATECELL_OK, ratecell_hold(l, &alone, 1, 1, &d, &permit));
+    ratecell_limiter_destroy(l);
+    ratecell_permit_release(permit);
+    ratecell_limiter_destroy(split);
+    ratecell_rules_destroy(rules);
+    ratecell_rules_destroy(others);
+}
+
+static void texts(void) {
+    const ratecell_key key = {NULL, "k", 1};
+    ratecell_limiter *l = NULL;
+    ratecell_decision d = RATECELL_DECISION_INIT;
+    char text[512], small[8];
+    size_t i, length = 0;
+    CHECK_EQUAL(RATECELL_OK, ratecell_limiter_create("key: fixed 1/min", NULL, &l));
+    CHECK_EQUAL(RATECELL_OK, ratecell_acquire_at(l, 0, &key, 1, 1, &d));
+    CHECK_EQUAL(RATECELL_OK, ratecell_acquire_at(l, 0, &key, 1, 1, &d));
+    CHECK_EQUAL(RATECELL_OK, ratecell_headers(l, &d,
+                                              RATECELL_HEADERS_X_RATELIMIT | RATECELL_HEADER_RETRY_AFTER,
+                                              RATECELL_SECONDS(5), text, sizeof text, &length));
+    CHECK(strcmp(text, "X-RateLimit-Limit: 1\r\nX-RateLimit-Remaining: 0\r\n"
+                       "X-RateLimit-Reset: 65\r\nRetry-After: 60\r\n") == 0);
+    CHECK_EQUAL(strlen(text), length);
+    CHECK_EQUAL(RATECELL_OK, ratecell_explain(l, &d, small, sizeof small, &length));
+    CHECK(strcmp(small, "key: de") == 0 && length > sizeof small);
+    CHECK_EQUAL(RATECELL_OK, ratecell_explain(l, &d, NULL, 0, &length));
+    CHECK_EQUAL(RATECELL_OK, ratecell_explain(l, &d, text, length + 1, &length));
+    CHECK_EQUAL(strlen(text), length);
+    CHECK_EQUAL(RATECELL_OK, ratecell_problem(l, &d, text, sizeof text, &length));
+    CHECK(strstr(text, "\"status\":429") && strstr(text, "quota-exceeded"));
+    CHECK_EQUAL(RATECELL_OK, ratecell_rules_text(l, text, sizeof text, &length));
+    CHECK(strcmp(text, "key: fixed 1/min by key") == 0);
+
+    length = 77;
+    CHECK_EQUAL(RATECELL_NULL, ratecell_explain(NULL, &d, text, sizeof text, &length));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_explain(l, NULL, text, sizeof text, &length));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_explain(l, &d, NULL, 1, &length));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_explain(l, &d, text, sizeof text, NULL));
+    CHECK_EQUAL(RATECELL_LENGTH, ratecell_explain(l, &d, text, too_long, &length));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_problem(l, NULL, text, sizeof text, &length));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_rules_text(NULL, text, sizeof text, &length));
+    CHECK_EQUAL(RATECELL_NUMBER, ratecell_headers(l, &d, 1u << 31, 0, text, sizeof text, &length));
+    CHECK_EQUAL(RATECELL_NUMBER, ratecell_headers(l, &d,
+                                                  RATECELL_HEADER_X_RATELIMIT_RESET |
+                                                      RATECELL_HEADER_X_RATELIMIT_RESET_AFTER,
+                                                  0, text, sizeof text, &length));
+    d.rules_len = 9;
+    CHECK_EQUAL(RATECELL_LENGTH, ratecell_explain(l, &d, text, sizeof text, &length));
+    d.rules_len = 1;
+    d.rules[0].words[0] = UINT64_MAX;
+    CHECK_EQUAL(RATECELL_NOT_INITIALIZED, ratecell_problem(l, &d, text, sizeof text, &length));
+    CHECK_EQUAL(77, length);
+    /* Whatever the words say, a text comes of it or a status. */
+    for (i = 0; i < 5 * 64; i++) {
+        memset(d.rules[0].words, i % 2 ? 0 : 0xff, sizeof d.rules[0].words);
+        d.rules[0].words[0] = i % 4 | (uint64_t)(i % 9) << 8 | (uint64_t)i << 32;
+        d.rules[0].words[i / 64] ^= (uint64_t)1 << i % 64;
+        (void)ratecell_headers(l, &d, 0xfff & ~8u, UINT64_MAX, text, sizeof text, &length);
+        (void)ratecell_explain(l, &d, text, sizeof text, &length);
+        (void)ratecell_problem(l, &d, text, sizeof text, &length);
+    }
+    ratecell_limiter_destroy(l);
+}
+
+static void statuses(void) {
+    ratecell_status status;
+    for (status = -130; status <= 10; status++) {
+        const char *text = ratecell_status_text(status);
+        CHECK(text && *text);
+    }
+    CHECK(ratecell_status_text(INT32_MIN) == ratecell_status_text(INT32_MAX));
+}
+
+int main(void) {
+    quotas();
+    cells();
+    tables();
+    making();
+    calls();
+    texts();
+    statuses();
+    return 0;
+}
