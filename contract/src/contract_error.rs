@@ -141,6 +141,8 @@ impl<'t> Faults<'t> {
             return Ok(());
         }
         self.list.sort_by_key(|fault| fault.offset);
+        // What several rules share is read for each of them.
+        self.list.dedup();
         Err(ContractError { faults: self.list })
     }
 }

@@ -47,6 +47,11 @@ impl ContractRule {
         self.rule.quota()
     }
 
+    /// Its limit written out in full, such as `sliding 600/min segments 14`.
+    pub fn limit_text(&self) -> String {
+        limit_text(&self.rule)
+    }
+
     /// The methods it is for, GET standing for HEAD too; empty for all.
     pub fn methods(&self) -> impl ExactSizeIterator<Item = &str> {
         self.scope.methods.iter().map(|method| &**method)
@@ -96,4 +101,11 @@ impl ContractRule {
     pub fn status(&self) -> u16 {
         self.refused.status
     }
+}
+
+/// The text of a rule's limit, without its name and dimension.
+pub(crate) fn limit_text(rule: &Rule) -> String {
+    let text = rule.to_string();
+    let limit = text.split_once(": ").map_or(&*text, |(_, limit)| limit);
+    limit.rsplit_once(" by ").map_or(limit, |(limit, _)| limit).to_owned()
 }

@@ -1,5 +1,6 @@
 //! The whole file.
 
+use ratecell::MAX_RULES;
 use toml::de::DeTable;
 
 use super::read_response::{RawRefused, read_refused, read_response, refused_for};
@@ -60,14 +61,13 @@ fn read(whole: &Section<'_>, faults: &mut Faults<'_>) -> Option<Contract> {
         Some((section, _)) => read_refused(section, "[response.refused]", faults),
         None => RawRefused::default(),
     };
-    let raw_rules: Vec<RawRule<'_>> = whole
-        .sections("rule", "[[rule]]", faults)
-        .iter()
-        .filter_map(|section| read_rule(section, faults))
-        .collect();
-    if !whole.has("rule") {
+    let sections = whole.sections("rule", "[[rule]]", faults);
+    let is_empty = sections.as_ref().is_some_and(Vec::is_empty);
+    let raw_rules: Vec<RawRule<'_>> =
+        sections.iter().flatten().map(|section| read_rule(section, faults)).collect();
+    if is_empty {
         let expected = "expected at least one: a contract that limits nothing is an error";
-        faults.add(0, "the contract", "no [[rule]]", expected);
+        faults.add(whole.place_of("rule"), "the contract", "no [[rule]]", expected);
     }
     check_names_and_numbers(&raw_rules, faults);
     let rules: Vec<ContractRule> =
@@ -90,31 +90,36 @@ fn finish(
     faults: &mut Faults<'_>,
 ) -> Option<ContractRule> {
     let refused = refused_for(&raw, refused, faults)?;
-    Some(ContractRule { refused: refused.into(), ..raw.rule })
+    Some(ContractRule { refused: refused.into(), ..raw.rule? })
 }
 
 /// Names must differ, and each stage is one plan for what is enforced and one for the dry run.
 fn check_names_and_numbers(rules: &[RawRule<'_>], faults: &mut Faults<'_>) {
+    let mut plans: Vec<(Stage, bool, usize)> = Vec::new();
     for (position, raw) in rules.iter().enumerate() {
-        let before = &rules[..position];
-        if before.iter().any(|other| other.rule.name() == raw.rule.name()) {
-            let expected = "expected a name that no earlier rule has";
-            faults.add(raw.name.span.start, "name", quoted(raw.name.value), expected);
+        if let Some(name) = &raw.name {
+            let names = rules[..position].iter().filter_map(|before| before.name.as_ref());
+            if names.into_iter().any(|other| other.value == name.value) {
+                let expected = "expected a name that no earlier rule has";
+                faults.add(name.span.start, "name", quoted(name.value), expected);
+            }
         }
-        let same_plan = |other: &&RawRule<'_>| {
-            other.rule.stage == raw.rule.stage && other.rule.is_enforced == raw.rule.is_enforced
+        let Some(rule) = &raw.rule else { continue };
+        let plan = plans.iter_mut().find(|(stage, is_enforced, _)| {
+            (*stage, *is_enforced) == (rule.stage, rule.is_enforced)
+        });
+        let Some((_, _, count)) = plan else {
+            plans.push((rule.stage, rule.is_enforced, 1));
+            continue;
         };
-        if before.iter().filter(same_plan).count() == ratecell::MAX_RULES {
-            let stage = match raw.rule.stage {
-                Stage::BeforeAuth => "before",
-                _ => "after",
-            };
-            let kind = if raw.rule.is_enforced { "enforced" } else { "dry-run" };
-            let expected = format!(
-                "expected at most {} {kind} rules {stage} authentication",
-                ratecell::MAX_RULES
-            );
-            faults.add(raw.section.start(), "[[rule]]", quoted(raw.name.value), expected);
+        *count += 1;
+        if *count == MAX_RULES + 1 {
+            let stage = if rule.stage == Stage::BeforeAuth { "before" } else { "after" };
+            let kind = if rule.is_enforced { "enforced" } else { "dry-run" };
+            let expected =
+                format!("expected at most {MAX_RULES} {kind} rules {stage} authentication");
+            let found = format!("one rule more, {}", quoted(rule.name()));
+            faults.add(raw.section.start(), "[[rule]]", found, expected);
         }
     }
 }

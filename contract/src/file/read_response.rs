@@ -181,7 +181,7 @@ pub(super) fn refused_for(
     faults: &mut Faults<'_>,
 ) -> Option<Refused> {
     let own = &raw.refused;
-    let rule = raw.rule.name().into();
+    let rule = raw.name.as_ref().map_or("", |name| name.value).into();
     let body = own.body.as_ref().or(general.body.as_ref());
     let content_type = own.content_type.as_ref().or(general.content_type.as_ref());
     let status = own.status.or(general.status).unwrap_or(429);
@@ -213,10 +213,10 @@ pub(super) fn refused_for(
 
 /// A fault if a refusal shows the message of a rule that has none.
 fn check_message(raw: &RawRule<'_>, place: usize, subject: &str, faults: &mut Faults<'_>) {
-    match raw.rule.message() {
+    let Some(rule) = &raw.rule else { return };
+    match rule.message() {
         None => {
-            let found =
-                format!("`{{rule.message}}`, but no message in the rule {:?}", raw.rule.name());
+            let found = format!("`{{rule.message}}`, but no message in the rule `{}`", rule.name());
             faults.add(place, subject, found, "expected message = \"...\" in every rule it is for");
         }
         Some(message) if subject != "body" => {

@@ -22,14 +22,15 @@ const KEYS: [&str; 12] = [
 #[derive(Debug)]
 pub(super) struct RawRule<'d> {
     pub(super) section: Section<'d>,
-    pub(super) name: Text<'d>,
-    /// With a stand-in for what its refusals say.
-    pub(super) rule: ContractRule,
+    pub(super) name: Option<Text<'d>>,
+    /// With a stand-in for what its refusals say; none if a fault leaves it without name, limit or
+    /// key.
+    pub(super) rule: Option<ContractRule>,
     pub(super) refused: RawRefused<'d>,
 }
 
-/// Reads a rule; none if a fault leaves it without name, limit or key.
-pub(super) fn read_rule<'d>(section: &Section<'d>, faults: &mut Faults<'_>) -> Option<RawRule<'d>> {
+/// Reads a rule.
+pub(super) fn read_rule<'d>(section: &Section<'d>, faults: &mut Faults<'_>) -> RawRule<'d> {
     section.accept_keys(&KEYS, faults);
     let name = section.needed_text("name", "\"...\"", faults);
     let quota = section
@@ -55,19 +56,8 @@ pub(super) fn read_rule<'d>(section: &Section<'d>, faults: &mut Faults<'_>) -> O
         paths: read_patterns(section, "paths", faults),
         except: read_patterns(section, "except", faults),
     };
-    let refused = read_refused(section, "[rule.refused]", faults);
-    let name = name?;
-    let rule = match Rule::new(name.value, quota?, name.value) {
-        Ok(rule) => rule,
-        Err(error) => {
-            let expected = format!("and {error}");
-            faults.add(name.span.start, "name", quoted(name.value), expected);
-            return None;
-        }
-    };
-    let source = source?;
-    let refused_later = Arc::new(placeholder_refused());
-    let rule = ContractRule {
+    let named = name.as_ref().zip(quota).and_then(|(name, quota)| read_name(name, quota, faults));
+    let rule = named.zip(source).map(|(rule, source)| ContractRule {
         rule,
         scope,
         source,
@@ -76,9 +66,21 @@ pub(super) fn read_rule<'d>(section: &Section<'d>, faults: &mut Faults<'_>) -> O
         message,
         is_shown,
         is_enforced,
-        refused: refused_later,
-    };
-    Some(RawRule { section: section.clone(), name, rule, refused })
+        refused: Arc::new(placeholder_refused()),
+    });
+    let refused = read_refused(section, "[rule.refused]", faults);
+    RawRule { section: section.clone(), name, rule, refused }
+}
+
+/// The limit under its name, which is also its dimension.
+fn read_name(name: &Text<'_>, quota: Quota, faults: &mut Faults<'_>) -> Option<Rule> {
+    match Rule::new(name.value, quota, name.value) {
+        Ok(rule) => Some(rule),
+        Err(error) => {
+            faults.add(name.span.start, "name", quoted(name.value), format!("but {error}"));
+            None
+        }
+    }
 }
 
 fn read_limit(text: &Text<'_>, faults: &mut Faults<'_>) -> Option<Quota> {

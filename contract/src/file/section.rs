@@ -169,32 +169,30 @@ impl<'d> Section<'d> {
         None
     }
 
-    /// The tables of the list at `key`.
+    /// The tables of the list at `key`; none, and a fault, if it is no list.
     pub(super) fn sections(
         &self,
         key: &'static str,
         title: &'static str,
         faults: &mut Faults<'_>,
-    ) -> Vec<Section<'d>> {
-        let Some(value) = self.table.get(key) else { return Vec::new() };
+    ) -> Option<Vec<Section<'d>>> {
+        let Some(value) = self.table.get(key) else { return Some(Vec::new()) };
+        let place = self.place_of(key);
+        let DeValue::Array(items) = value.get_ref() else {
+            let expected = format!("expected {title}, with two brackets each");
+            faults.add(place, key, found(value, faults.text()), expected);
+            return None;
+        };
         let mut sections = Vec::new();
-        let mut add = |value: &'d Spanned<DeValue<'d>>, faults: &mut Faults<'_>| {
-            if let DeValue::Table(table) = value.get_ref() {
-                sections.push(Section::new(title, table, value.span()));
+        for item in items.iter() {
+            if let DeValue::Table(table) = item.get_ref() {
+                sections.push(Section::new(title, table, item.span()));
             } else {
                 let expected = format!("expected tables {title}");
-                faults.add(value.span().start, key, found(value, faults.text()), expected);
+                faults.add(item.span().start, key, found(item, faults.text()), expected);
             }
-        };
-        match value.get_ref() {
-            DeValue::Array(items) => items.iter().for_each(|item| add(item, faults)),
-            DeValue::Table(_) => {
-                let expected = format!("expected {title}, with two brackets each");
-                faults.add(self.place_of(key), key, "a single table", expected);
-            }
-            _ => add(value, faults),
         }
-        sections
+        Some(sections)
     }
 }
 

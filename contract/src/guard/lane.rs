@@ -15,7 +15,7 @@ use smallvec::SmallVec;
 
 use super::builder::GuardError;
 use crate::contract::Contract;
-use crate::contract_rule::Stage;
+use crate::contract_rule::{Stage, limit_text};
 use crate::key_source::{Absent, KeySource};
 use crate::path_pattern::Path;
 use crate::request::{Limit, Request, RequestError};
@@ -176,13 +176,6 @@ fn quota_under(rule: &Rule, limit: Limit<'_>) -> Result<Quota, RequestError> {
         )));
     }
     Ok(quota)
-}
-
-/// The text of a rule's limit, without its name and dimension.
-fn limit_text(rule: &Rule) -> String {
-    let text = rule.to_string();
-    let limit = text.split_once(": ").map_or(&*text, |(_, limit)| limit);
-    limit.rsplit_once(" by ").map_or(limit, |(limit, _)| limit).to_owned()
 }
 
 /// A quota with another number. The burst of a gcra quota that is its limit stays its limit.
