@@ -122,7 +122,7 @@ fn number(decision: &PlanDecision<'_>, style: HeaderStyle, now_ns: u64) -> Optio
 }
 
 proptest! {
-    #![proptest_config(config(400))]
+    #![proptest_config(config(200))]
 
     #[test]
     fn h1_every_list_parses_and_says_what_the_decisions_say(

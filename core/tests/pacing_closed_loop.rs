@@ -218,6 +218,11 @@ fn allowed(contract: &Contract, start: u64, seed: u64) -> u64 {
 }
 
 fn play(contract: &Contract, kind: Kind, start: u64, seed: u64) -> Tally {
+    play_apart(contract, kind, start, 0, seed)
+}
+
+/// The same with the server's clock `ahead` of the clients'.
+fn play_apart(contract: &Contract, kind: Kind, start: u64, ahead: u64, seed: u64) -> Tally {
     let plan = server(contract);
     let told: Plan = contract.told.parse().unwrap();
     let mut random = Generator(seed);
@@ -261,11 +266,11 @@ fn play(contract: &Contract, kind: Kind, start: u64, seed: u64) -> Tally {
                 push(&mut heap, now + random.network(), Event::Arrive(index, now));
             }
             Event::Arrive(index, sent_ns) => {
-                let decision = plan.acquire(now, &keys(index), 1).unwrap();
+                let decision = plan.acquire(now + ahead, &keys(index), 1).unwrap();
                 let hidden = contract.hidden;
                 let naming = a_naming(|rule| (rule.name() != hidden).then_some(rule.name()));
                 let report = Report::new(&decision).naming(&naming);
-                let fields = report.headers(contract.style, now);
+                let fields = report.headers(contract.style, now + ahead);
                 let fields = fields.map(|f| (f.name(), f.value().to_string())).collect();
                 let (status, body, served) = if decision.allowed() {
                     tally.used += 1;
@@ -350,4 +355,36 @@ fn twenty_clients_on_one_key_use_what_the_contract_allows_and_are_not_refused() 
         }
     }
     assert!(missed.is_empty(), "{missed:?}");
+}
+
+/// One rule in the dialects that none of the four contracts speaks.
+#[test]
+fn clients_that_are_told_nothing_learn_from_any_dialect() {
+    let with_wait = |style: HeaderStyle| style | HeaderStyle::RETRY_AFTER;
+    let dialects = [
+        ("draft-11", "fixed 600/min", with_wait(HeaderStyle::DRAFT_11)),
+        ("draft-11", "gcra 600/min", with_wait(HeaderStyle::DRAFT_11)),
+        ("draft-7", "fixed 600/min", with_wait(HeaderStyle::DRAFT_7)),
+        ("draft-6", "gcra 600/min", with_wait(HeaderStyle::DRAFT_6)),
+        ("x-seconds", "fixed 600/min", with_wait(HeaderStyle::X_RATELIMIT.with_reset_after())),
+    ];
+    for (name, plan, style) in dialects {
+        let body = |_: &Report<'_>| String::new();
+        let contract = Contract { name, plan, told: plan, style, hidden: "", body };
+        let tally = play(&contract, Kind::Learning, WHOLE_MINUTE, 1);
+        let used = tally.used as f64 * 100.0 / allowed(&contract, WHOLE_MINUTE, 1) as f64;
+        let refused = tally.refused as f64 * 100.0 / (tally.used + tally.refused) as f64;
+        println!("{name:12} {plan:14} {used:8.2}  {refused:9.3}");
+        assert!(used >= 97.0 && refused < 0.5, "{name} {plan}: {used} % used, {refused} % refused");
+    }
+}
+
+/// Windows that end beside the clock's minutes, with no reset shown.
+#[test]
+fn the_phase_of_a_window_is_learned_from_what_is_left() {
+    // The server's clock is 37 s ahead of the clients', so its minutes are not theirs.
+    let contract = &CONTRACTS[3];
+    let tally = play_apart(contract, Kind::Learning, WHOLE_MINUTE, 37 * SECOND, 1);
+    // Eleven windows are touched, of which the last is not used up.
+    assert!(tally.used > 9_800 && tally.refused < tally.used / 200, "{tally:?}");
 }

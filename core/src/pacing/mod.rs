@@ -22,10 +22,11 @@
 //! fall by what *all* have used, so n is that fall over its own requests, kept as two sums that
 //! forget. A client that overrates n sends less, R lasts, and the interval falls by itself: R is
 //! looked at anew with every response, so errors do not add up. Ends that matter:
-//! - The sums start as if there were eight others, which is the slow start.
+//! - The sums start as if there were sixteen, which is the slow start. What a client could have sent
+//!   counts as its own, so that an idle one keeps its share.
 //! - To 1/n each adds 1/512. All then use a little more than R/T and settle a little earlier, and
 //!   the one that has got less than its share grows faster than the others: shares even out.
-//! - R/256 of the limit (at least 1) stay as a reserve for requests on their way.
+//! - A 256th of the limit and a tenth of n (at least 1) stay as a reserve for requests on their way.
 //! - Nobody sends faster than 3/2 of the limit per window, however much is left of it at the end:
 //!   providers have burst limits that they show nobody. A refusal that shows units left lowers it.
 //! - Who waits for a window to begin adds a random part of its interval, so that not all arrive at
@@ -33,7 +34,8 @@
 //! - If no reset is shown, windows are taken to be a minute long and aligned to the clock; that what
 //!   is left jumps up tells when they really begin.
 //! - A reset that moves on before it is reached is no window's end: the limit slides or refills.
-//!   Then all together send at the limit's own rate, and less once R is below 1/50 of it.
+//!   Then all together send at the limit's own rate; up to twice that while R is above a 32nd of
+//!   it, and less in proportion below.
 //!
 //! **Refusals**, where nothing is told or shown. It starts with a request a second and takes an
 //! eighth off the interval with each success; with more than a third of the permits shown in use it

@@ -142,7 +142,8 @@ impl Pacer {
         answer: &Reading,
         random: &mut impl Random,
     ) {
-        if let (Some(shown), None) = (answer.in_flight(), self.told) {
+        let told = self.told.and_then(|told| told.permits);
+        if let (Some(shown), None) = (answer.in_flight(), told) {
             // What others have in flight is not this client's to use.
             let others = shown.running.saturating_sub(self.in_flight.into());
             let own = shown.limit.saturating_sub(others).max(1);
@@ -150,8 +151,9 @@ impl Pacer {
         }
         self.failed(sent);
         if let Some(shown) = answer.shown() {
+            let sharers = self.sharers();
             match &mut self.window {
-                Some(window) => window.see(shown, sent.sent_ns, now_ns),
+                Some(window) => window.see(shown, sharers, sent.sent_ns, now_ns),
                 None => {
                     let fixed = self.told.and_then(|told| told.fixed);
                     let rule = fixed.map(|rule| (rule.limit, rule.period_ns));

@@ -26,6 +26,15 @@ pub(super) struct Window {
     reset_ns: u64,
     /// Whether it slides or refills, so that its reset is not the end of a window.
     is_continuous: bool,
+    /// When the window was first known to have begun: an answer to a request sent before it may
+    /// show the window before.
+    began_ns: u64,
+    /// The longest wait for a reset that was shown, while the period is looked for.
+    longest_reset_ns: u64,
+    /// What the period is at most, while it is looked for.
+    most_period_ns: u64,
+    /// Whether what is left is taken for granted, and not what a response has shown.
+    is_presumed: bool,
     share: Share,
     sixteenths: u64,
 }
@@ -46,6 +55,10 @@ impl Window {
             seen_ns: now_ns,
             reset_ns: next_multiple(now_ns, period_ns),
             is_continuous: false,
+            began_ns: 0,
+            longest_reset_ns: 0,
+            most_period_ns: u64::MAX,
+            is_presumed: false,
             share: Share::UNKNOWN,
             sixteenths: FASTEST,
         };
@@ -56,7 +69,7 @@ impl Window {
     }
 
     /// Takes note of what the answer to a request sent at `sent_ns` shows.
-    pub(super) fn see(&mut self, shown: Shown, sent_ns: u64, now_ns: u64) {
+    pub(super) fn see(&mut self, shown: Shown, sharers: Option<u32>, sent_ns: u64, now_ns: u64) {
         if shown.policy != self.policy {
             let told = Some((self.limit, self.period_ns)).filter(|_| self.policy == 0);
             *self = Self { share: self.share, ..Self::new(shown, told, now_ns) };
@@ -68,19 +81,24 @@ impl Window {
             self.period_is_known = true;
         }
         self.limit = shown.limit.unwrap_or(self.limit).max(shown.remaining).max(1);
+        if sent_ns < self.began_ns {
+            return;
+        }
         let is_new = match shown.reset_after_ns {
             Some(wait_ns) => {
-                let reset_ns = now_ns.saturating_add(wait_ns);
-                if reset_ns.saturating_add(SAME_RESET_NS) < self.reset_ns && !self.is_continuous {
-                    // It was decided in a window that is over.
-                    return;
-                }
-                self.meet_reset(reset_ns, now_ns)
+                self.meet_full(shown.remaining, now_ns);
+                self.meet_reset(now_ns.saturating_add(wait_ns), now_ns)
             }
-            None if sent_ns < self.reset_ns.saturating_sub(self.period_ns) => return,
             None => self.has_jumped(shown.remaining, now_ns),
         };
-        self.count(shown.remaining, is_new, now_ns);
+        if is_new {
+            self.began_ns = sent_ns;
+        }
+        if self.is_continuous && !self.period_is_known {
+            self.estimate_period(shown.remaining, now_ns);
+        }
+        self.is_presumed |= is_new;
+        self.count(shown.remaining, sharers, now_ns);
     }
 
     /// Takes note of a refusal: if units are left, there is a burst limit that is not shown.
@@ -104,23 +122,22 @@ impl Window {
         let mut window = *self;
         window.roll(now_ns);
         let Some(last_ns) = last_ns else { return now_ns };
+        if window.is_continuous && sharers.is_some() {
+            // The plan that was told is better than what can be guessed.
+            return now_ns;
+        }
         if window.is_continuous {
             return last_ns.saturating_add(window.continuous_interval_ns(sharers));
         }
-        let nominal_ns = interval(&window.share, sharers, window.period_ns, window.limit);
-        let fastest_ns = scale(nominal_ns, 16, window.sixteenths);
-        let spendable = window.remaining.saturating_sub(window.reserve());
-        if spendable > 0 {
-            let span_ns = window.reset_ns.saturating_sub(window.seen_ns);
-            let even_ns = interval(&window.share, sharers, span_ns, spendable);
-            let next_ns = last_ns.saturating_add(even_ns.max(fastest_ns));
-            if next_ns < window.reset_ns {
-                return next_ns;
-            }
+        let is_spendable = window.remaining > window.reserve(sharers);
+        let next_ns = last_ns.saturating_add(window.even_interval_ns(sharers));
+        if is_spendable && next_ns < window.reset_ns {
+            return next_ns;
         }
         // In the next window, at the pace it will have.
+        let nominal_ns = interval(&window.share, sharers, window.period_ns, window.limit);
         let next_ns = last_ns.saturating_add(nominal_ns);
-        if next_ns >= window.reset_ns && spendable > 0 {
+        if is_spendable && next_ns >= window.reset_ns {
             return next_ns;
         }
         window.reset_ns.saturating_add(scaled(nominal_ns.min(window.period_ns), draw))
@@ -136,24 +153,62 @@ impl Window {
         self.seen_ns = self.reset_ns.saturating_add(whole.saturating_mul(self.period_ns));
         self.reset_ns = self.seen_ns.saturating_add(self.period_ns);
         self.remaining = self.limit;
+        self.began_ns = self.seen_ns;
+        self.is_presumed = true;
     }
 
     /// Takes note of a reset that is shown, and says whether it is that of a new window.
     fn meet_reset(&mut self, reset_ns: u64, now_ns: u64) -> bool {
-        if reset_ns <= self.reset_ns.saturating_add(SAME_RESET_NS) {
+        if self.is_continuous {
+            self.reset_ns = reset_ns;
+            return false;
+        }
+        if reset_ns.abs_diff(self.reset_ns) <= SAME_RESET_NS {
             // Rounded up each time, so the earliest is the closest.
-            self.reset_ns = if self.is_continuous { reset_ns } else { reset_ns.min(self.reset_ns) };
+            self.reset_ns = reset_ns.min(self.reset_ns);
             return false;
         }
         if now_ns.saturating_add(SAME_RESET_NS) < self.reset_ns {
             // It has moved before it was reached.
-            self.is_continuous = true;
+            self.become_continuous();
         } else if !self.period_is_known {
             self.period_ns = reset_ns.saturating_sub(self.reset_ns).max(1);
             self.period_is_known = true;
         }
         self.reset_ns = reset_ns;
         !self.is_continuous
+    }
+
+    /// Takes note of what is left after a reset that was reached: if it is far less than the limit,
+    /// that was no window's end.
+    fn meet_full(&mut self, remaining: u64, now_ns: u64) {
+        if !self.is_presumed || self.is_continuous {
+            return;
+        }
+        let since_ns = now_ns.saturating_sub(self.seen_ns);
+        let usable = scale(self.limit, since_ns.saturating_mul(2), self.period_ns);
+        let gone = self.limit.saturating_sub(remaining);
+        if gone > usable.saturating_add(self.limit / 2) {
+            self.become_continuous();
+        }
+    }
+
+    /// Its resets are no windows' ends. Its period is looked for anew, unless it was shown.
+    fn become_continuous(&mut self) {
+        self.is_continuous = true;
+        self.is_presumed = true;
+    }
+
+    /// Where units come back one by one, those that are used come back by the reset; where they
+    /// come back a period later, the reset is up to a period off. So the period is at most the
+    /// reset's wait times the limit over the units used, and the least that is seen is the closest.
+    /// Until that is close, it is taken to be the longest wait seen, and at least a minute.
+    fn estimate_period(&mut self, remaining: u64, now_ns: u64) {
+        let used = self.limit.saturating_sub(remaining).max(1);
+        let wait_ns = self.reset_ns.saturating_sub(now_ns).max(1);
+        self.longest_reset_ns = self.longest_reset_ns.max(wait_ns);
+        self.most_period_ns = self.most_period_ns.min(scale(wait_ns, self.limit, used));
+        self.period_ns = self.most_period_ns.min(self.longest_reset_ns.max(MINUTE_NS));
     }
 
     /// Whether more is left than can be without a new window, where no reset is shown.
@@ -168,16 +223,19 @@ impl Window {
     }
 
     /// Takes note of what is left, and of what has been used since it was last seen.
-    fn count(&mut self, remaining: u64, is_new: bool, now_ns: u64) {
+    fn count(&mut self, remaining: u64, sharers: Option<u32>, now_ns: u64) {
+        let since_ns = now_ns.saturating_sub(self.seen_ns);
         let used = self.remaining.saturating_sub(remaining);
-        if self.is_continuous {
-            let since_ns = now_ns.saturating_sub(self.seen_ns).min(self.period_ns);
-            let refilled = scale(self.limit, since_ns, self.period_ns);
-            let gained = remaining.saturating_sub(self.remaining);
-            self.share.see(used.saturating_add(refilled).saturating_sub(gained));
-        } else if !is_new {
-            self.share.see(used);
-            if remaining > self.remaining {
+        let gained = remaining.saturating_sub(self.remaining);
+        if self.is_presumed {
+            self.is_presumed = false;
+        } else if self.is_continuous {
+            let refilled = scale(self.limit, since_ns.min(self.period_ns), self.period_ns);
+            let used = used.saturating_add(refilled).saturating_sub(gained);
+            self.share.see(used, since_ns, self.continuous_interval_ns(sharers));
+        } else {
+            self.share.see(used, since_ns, self.even_interval_ns(sharers));
+            if gained > 0 {
                 // An answer that has overtaken another one shows more than is left.
                 return;
             }
@@ -186,16 +244,31 @@ impl Window {
         self.seen_ns = now_ns;
     }
 
-    /// The interval under a limit that slides or refills: its own rate while more than 1/50 is
-    /// left, and less in proportion below.
-    fn continuous_interval_ns(&self, sharers: Option<u32>) -> u64 {
-        let level = (self.limit / 50).max(1);
-        let interval_ns = interval(&self.share, sharers, self.period_ns, self.limit);
-        scale(interval_ns, level, self.remaining.clamp(1, level))
+    /// The interval that uses what is left evenly until the window ends, though none faster than all
+    /// may go together.
+    fn even_interval_ns(&self, sharers: Option<u32>) -> u64 {
+        let spendable = self.remaining.saturating_sub(self.reserve(sharers)).max(1);
+        let span_ns = self.reset_ns.saturating_sub(self.seen_ns);
+        let nominal_ns = interval(&self.share, sharers, self.period_ns, self.limit);
+        let fastest_ns = scale(nominal_ns, 16, self.sixteenths);
+        interval(&self.share, sharers, span_ns, spendable).max(fastest_ns)
     }
 
-    fn reserve(&self) -> u64 {
-        (self.limit / 256).max(1)
+    /// The interval under a limit that slides or refills: its own rate, up to twice that while more
+    /// than a level is left, and less in proportion below.
+    fn continuous_interval_ns(&self, sharers: Option<u32>) -> u64 {
+        let level = (self.limit / 32).max(self.sharers(sharers) / 4).saturating_add(1);
+        let interval_ns = interval(&self.share, sharers, self.period_ns, self.limit);
+        scale(interval_ns, level, self.remaining.clamp(1, level.saturating_mul(2)))
+    }
+
+    /// Units that are left to requests on their way.
+    fn reserve(&self, sharers: Option<u32>) -> u64 {
+        (self.limit / 256).saturating_add((self.sharers(sharers) / 10).max(1))
+    }
+
+    fn sharers(&self, sharers: Option<u32>) -> u64 {
+        sharers.map_or_else(|| self.share.sharers(), u64::from)
     }
 }
 

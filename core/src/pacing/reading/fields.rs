@@ -93,9 +93,10 @@ impl<'h> Fields<'h> {
     }
 
     /// The members of RateLimit, each with what RateLimit-Policy says of it; none if there are none
-    /// or either field is malformed.
+    /// or the field is malformed.
     pub(super) fn listed(&self) -> Option<Members<'h>> {
-        let (limits, policies) = (self.limits.as_ref()?, self.policies.as_ref()?);
+        let limits = self.limits.as_ref()?;
+        let policies = self.policies.as_deref().unwrap_or_default();
         if limits.is_empty() {
             return None;
         }
