@@ -68,7 +68,7 @@ pub struct Pass<C = SystemClock> {
     pub(crate) fields: Fields,
     pub(crate) request_id: Option<String>,
     /// One for each plan with a concurrency rule that applies.
-    pub(crate) permits: Vec<OwnedPermit<Arc<C>>>,
+    pub(crate) permits: SmallVec<[Box<OwnedPermit<Arc<C>>>; 1]>,
     pub(crate) would_refuse: SmallVec<[Arc<Refused>; 1]>,
 }
 
@@ -89,7 +89,7 @@ impl<C> Pass<C> {
     }
 
     /// Whether it holds permits, so that when it is dropped matters.
-    pub const fn holds_permits(&self) -> bool {
+    pub fn holds_permits(&self) -> bool {
         !self.permits.is_empty()
     }
 }

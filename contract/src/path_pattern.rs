@@ -83,14 +83,9 @@ impl<'r> Path<'r> {
     /// The path of a request target; a query, a fragment and what stands before an absolute path
     /// are no part of it.
     pub(crate) fn new(target: &'r str) -> Self {
-        let end = target.find(['?', '#']).unwrap_or(target.len());
-        let target = &target[..end];
-        let sent = match target.split_once("://") {
-            Some((_, rest)) if !target.starts_with('/') => {
-                rest.find('/').map_or("/", |slash| &rest[slash..])
-            }
-            _ => target,
-        };
+        let end = target.bytes().position(|byte| matches!(byte, b'?' | b'#'));
+        let target = &target[..end.unwrap_or(target.len())];
+        let sent = if target.starts_with('/') { target } else { path_of_uri(target) };
         Self { sent, normal: normal_form(sent) }
     }
 
@@ -109,6 +104,14 @@ impl<'r> Path<'r> {
 
     const fn differs(&self) -> bool {
         matches!(self.normal, Cow::Owned(_))
+    }
+}
+
+/// What follows the host in an absolute URI; anything else as it is.
+fn path_of_uri(target: &str) -> &str {
+    match target.split_once("://") {
+        Some((_, rest)) => rest.find('/').map_or("/", |slash| &rest[slash..]),
+        None => target,
     }
 }
 

@@ -3,11 +3,11 @@
 use core::cell::OnceCell;
 use std::sync::Arc;
 
-use ratecell::{Clock, Keys, OwnedPermit, PlanDecision};
+use ratecell::{CallError, Clock, Keys, OwnedPermit, Plan, PlanDecision};
 use smallvec::SmallVec;
 
 use super::Guard;
-use super::answer::{Answer, Answers, Context};
+use super::answer::{Answer, Answers, Context, MAX_ANSWERS};
 use super::lane::Lane;
 use crate::contract_rule::{ContractRule, Stage};
 use crate::outcome::{Outcome, Pass, Refusal};
@@ -19,26 +19,18 @@ use crate::response::Refused;
 /// A plan that was asked, and what it has answered.
 struct Asked<'g, C> {
     lane: &'g Lane<C>,
-    answer: Taken<'g, C>,
+    taken: Taken<'g, C>,
 }
 
 /// An answer, with permits if a rule that hands them out applies.
+#[expect(clippy::large_enum_variant, reason = "the large one is the usual one")]
 enum Taken<'g, C> {
     Units(PlanDecision<'g>),
-    Permits(OwnedPermit<Arc<C>>),
+    Permits(Box<OwnedPermit<Arc<C>>>),
 }
 
-impl<C> Asked<'_, C> {
-    fn decision(&self) -> PlanDecision<'_> {
-        match &self.answer {
-            Taken::Units(decision) => decision.clone(),
-            Taken::Permits(permit) => permit.decision(),
-        }
-    }
-}
-
-/// The plans that were asked, in order: at most two for each of two stages.
-type AllAsked<'g, C> = SmallVec<[Asked<'g, C>; 4]>;
+/// The plans that were asked, in order.
+type AllAsked<'g, C> = SmallVec<[Asked<'g, C>; MAX_ANSWERS]>;
 
 /// The rules of a dry run that would have refused.
 type WouldRefuse = SmallVec<[Arc<Refused>; 1]>;
@@ -64,16 +56,16 @@ impl<C: Clock> Guard<C> {
             }
             let keys = Keys::Each(&keys);
             let own = lane.plan_for(request.limits)?;
-            let plan = own.as_ref().unwrap_or(lane.limiter().plan());
-            let answer = if holds {
-                Taken::Permits(lane.limiter().hold_owned_with(plan, keys, request.cost)?)
+            let (taken, refuser) = if holds {
+                let permit = held(lane, own.as_ref(), keys, request.cost)?;
+                let refuser = self.count(lane, &permit.decision(), &mut would_refuse);
+                (Taken::Permits(Box::new(permit)), refuser)
             } else {
-                let keyed = lane.limiter().keyed();
-                Taken::Units(keyed.acquire_with(now_ns, plan, keys, request.cost)?)
+                let decision = taken(lane, own.as_ref(), now_ns, keys, request.cost)?;
+                let refuser = self.count(lane, &decision, &mut would_refuse);
+                (Taken::Units(decision), refuser)
             };
-            let now_asked = Asked { lane, answer };
-            let refuser = self.count(&now_asked, &mut would_refuse);
-            asked.push(now_asked);
+            asked.push(Asked { lane, taken });
             if let Some(rule) = refuser {
                 return Ok(Outcome::Refuse(self.refusal(&asked, rule, request, would_refuse)));
             }
@@ -82,22 +74,26 @@ impl<C: Clock> Guard<C> {
     }
 
     /// Counts an answer, and gives the rule that refuses the request, if one does.
-    fn count(&self, asked: &Asked<'_, C>, would_refuse: &mut WouldRefuse) -> Option<&ContractRule> {
-        let decision = asked.decision();
+    fn count(
+        &self,
+        lane: &Lane<C>,
+        decision: &PlanDecision<'_>,
+        would_refuse: &mut WouldRefuse,
+    ) -> Option<&ContractRule> {
         if decision.allowed() {
             for (rule, _) in decision.rules() {
-                self.counters[asked.lane.contract_position(rule)].count_allowed();
+                self.counters[lane.contract_position(rule)].count_allowed();
             }
             return None;
         }
-        if asked.lane.is_enforced {
+        if lane.is_enforced {
             let (rule, _) = decision.governing()?;
-            let position = asked.lane.contract_position(rule);
+            let position = lane.contract_position(rule);
             self.counters[position].count_refused();
             return Some(&self.contract.rules[position]);
         }
         for (rule, _) in decision.rules().filter(|(_, one)| !one.allowed()) {
-            let position = asked.lane.contract_position(rule);
+            let position = lane.contract_position(rule);
             self.counters[position].count_would_have_refused();
             would_refuse.push(Arc::clone(&self.contract.rules[position].refused));
         }
@@ -112,10 +108,11 @@ impl<C: Clock> Guard<C> {
     ) -> Pass<C> {
         let id = self.always_shows_id.then(|| self.request_id(request));
         let fields = {
-            let answers = answers(&asked);
+            let of_permits = decisions_of_permits(&asked);
+            let answers = answers(&asked, &of_permits);
             self.context(&asked, id.as_deref()).fields(&answers)
         };
-        let permits = asked.into_iter().filter_map(|one| match one.answer {
+        let permits = asked.into_iter().filter_map(|one| match one.taken {
             Taken::Permits(permit) if permit.allowed() => Some(permit),
             _ => None,
         });
@@ -131,7 +128,8 @@ impl<C: Clock> Guard<C> {
     ) -> Refusal {
         let shows_id = self.always_shows_id || rule.refused.shows_request_id();
         let id = shows_id.then(|| self.request_id(request));
-        let answers = answers(asked);
+        let of_permits = decisions_of_permits(asked);
+        let answers = answers(asked, &of_permits);
         let retry_after_ns = answers.last().and_then(|answer| answer.decision.retry_after_ns());
         let (fields, body) = self.context(asked, id.as_deref()).refusal(&answers, rule);
         Refusal {
@@ -152,8 +150,8 @@ impl<C: Clock> Guard<C> {
             style: response.style,
             always: &response.always,
             request_id: id,
-            // Read after the decisions: an instant told to a client must not lie before the one that
-            // was decided on.
+            // Read after the decisions: an instant told to a client must not lie before the one
+            // that was decided on.
             unix_now_ns: if asked.is_empty() { 0 } else { self.clock.now_ns() },
         }
     }
@@ -178,10 +176,55 @@ impl<C: Clock> Guard<C> {
     }
 }
 
-fn answers<'a, C>(asked: &'a AllAsked<'_, C>) -> Answers<'a> {
-    let answer = |one: &'a Asked<'_, C>| Answer {
-        decision: one.decision(),
-        is_enforced: one.lane.is_enforced,
+/// Asks a plan that hands out permits.
+fn held<C: Clock>(
+    lane: &Lane<C>,
+    own: Option<&Plan>,
+    keys: Keys<'_>,
+    cost: u32,
+) -> Result<OwnedPermit<Arc<C>>, CallError> {
+    match own {
+        Some(own) => lane.limiter().hold_owned_with(own, keys, cost),
+        None => lane.limiter().hold_owned(keys, cost),
+    }
+}
+
+/// Asks a plan of rates.
+fn taken<'g, C: Clock>(
+    lane: &'g Lane<C>,
+    own: Option<&Plan>,
+    now_ns: u64,
+    keys: Keys<'_>,
+    cost: u32,
+) -> Result<PlanDecision<'g>, CallError> {
+    let keyed = lane.limiter().keyed();
+    match own {
+        Some(own) => keyed.acquire_with(now_ns, own, keys, cost),
+        None => keyed.acquire(now_ns, keys, cost),
+    }
+}
+
+/// The decisions of the permits, which keep theirs in another form; nothing for the other answers.
+fn decisions_of_permits<'a, C>(
+    asked: &'a AllAsked<'_, C>,
+) -> SmallVec<[Option<PlanDecision<'a>>; MAX_ANSWERS]> {
+    let decision = |one: &'a Asked<'_, C>| match &one.taken {
+        Taken::Units(_) => None,
+        Taken::Permits(permit) => Some(permit.decision()),
     };
-    asked.iter().map(answer).collect()
+    asked.iter().map(decision).collect()
+}
+
+fn answers<'a, C>(
+    asked: &'a AllAsked<'_, C>,
+    of_permits: &'a [Option<PlanDecision<'a>>],
+) -> Answers<'a> {
+    let answer = |(one, of_permit): (&'a Asked<'_, C>, &'a Option<PlanDecision<'a>>)| {
+        let decision = match (&one.taken, of_permit) {
+            (Taken::Units(decision), _) => decision,
+            (Taken::Permits(_), of_permit) => of_permit.as_ref()?,
+        };
+        Some(Answer { decision, is_enforced: one.lane.is_enforced })
+    };
+    asked.iter().zip(of_permits).filter_map(answer).collect()
 }

@@ -18,16 +18,17 @@ const FIELDS_LEN: usize = 96;
 const BODY_LEN: usize = 256;
 
 /// What one plan has answered.
-pub(super) struct Answer<'p> {
-    pub(super) decision: PlanDecision<'p>,
+#[derive(Clone, Copy)]
+pub(super) struct Answer<'a> {
+    pub(super) decision: &'a PlanDecision<'a>,
     pub(super) is_enforced: bool,
 }
 
 /// What the plans of a request have answered, in the order in which they were asked.
-pub(super) type Answers<'p> = SmallVec<[Answer<'p>; MAX_ANSWERS]>;
+pub(super) type Answers<'a> = SmallVec<[Answer<'a>; MAX_ANSWERS]>;
 
 /// For each of two stages one plan that is enforced and one that tries.
-const MAX_ANSWERS: usize = 4;
+pub(super) const MAX_ANSWERS: usize = 4;
 
 /// What a response speaks of besides the answers.
 #[derive(Clone, Copy)]
@@ -106,7 +107,8 @@ impl Context<'_> {
         });
         let naming: Option<Naming<'_>> = if self.all_shown { None } else { Some(&naming) };
         // A report borrows the next one for as long as it lives itself, so each has a name.
-        let [first, second, third, fourth] = [0, 1, 2, 3].map(|position| answers.get(position));
+        let [first, second, third, fourth] =
+            [0, 1, 2, 3].map(|position| answers.get(position).copied());
         let fourth = joined(fourth, naming, None);
         let third = joined(third, naming, fourth.as_ref());
         let second = joined(second, naming, third.as_ref());
@@ -128,14 +130,14 @@ fn a_naming<F: Fn(&Rule) -> Option<&str>>(naming: F) -> F {
 
 /// The report of an answer and those that follow it.
 fn joined<'a>(
-    answer: Option<&'a Answer<'a>>,
+    answer: Option<Answer<'a>>,
     naming: Option<Naming<'a>>,
     next: Option<&'a Report<'a>>,
 ) -> Option<Report<'a>> {
     let Answer { decision, is_enforced } = answer?;
     let report = Report::new(decision);
     let report = naming.map_or(report, |naming| report.naming(naming));
-    let report = if *is_enforced { report } else { report.not_enforced() };
+    let report = if is_enforced { report } else { report.not_enforced() };
     Some(next.map_or(report, |next| report.then(next)))
 }
 

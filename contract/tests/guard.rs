@@ -1,0 +1,402 @@
+//! What a guard does with requests: stages, dry runs, callers without a key, hostile input, and
+//! fields that independent parsers accept.
+
+use ratecell::{ManualClock, WhenFull};
+use ratecell_contract::{Contract, Guard, Limit, Outcome, Request, RequestError, Stage};
+
+fn guard(text: &str) -> Guard<ManualClock> {
+    let contract = Contract::parse(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    Guard::builder(contract).capacity(100).clock(ManualClock::new(0)).build().unwrap()
+}
+
+/// A contract of one rule, with more keys for it.
+fn one_rule(keys: &str) -> String {
+    format!("name = \"shop\"\n[[rule]]\nname = \"key\"\n{keys}\n")
+}
+
+fn admit(guard: &Guard<ManualClock>, request: &Request<'_>) -> Outcome<ManualClock> {
+    guard.admit(Stage::Whole, request).unwrap()
+}
+
+fn with_headers<'a>(headers: &'a &'a [(&'a str, &'a [u8])]) -> Request<'a> {
+    Request { headers, ..Request::new("GET", "/v1/items") }
+}
+
+/// Whether a request of these header fields passes.
+fn passes(guard: &Guard<ManualClock>, headers: &[(&str, &[u8])]) -> bool {
+    admit(guard, &with_headers(&headers)).passes()
+}
+
+#[test]
+fn a_request_without_a_key_is_skipped_or_shares_as_the_contract_says() {
+    let skipping = guard(&one_rule("limit = \"fixed 1/min\"\nby = \"bearer\""));
+    for headers in
+        [&[][..], &[("authorization", b"Basic YTpi".as_slice())], &[("authorization", b"Bearer ")]]
+    {
+        assert!((0..3).all(|_| passes(&skipping, headers)), "{headers:?}");
+    }
+    let sharing = guard(&one_rule("limit = \"fixed 1/min\"\nby = \"bearer\"\nabsent = \"share\""));
+    assert!(passes(&sharing, &[]));
+    assert!(!passes(&sharing, &[("authorization", b"Basic YTpi")]));
+    assert!(passes(&sharing, &[("authorization", b"Bearer a")]));
+}
+
+#[test]
+fn hostile_keys_are_never_unlimited() {
+    let guard = guard(&one_rule("limit = \"fixed 1/min\"\nby = \"bearer\""));
+    let long = [b"Bearer ".as_slice(), &[b'k'; 1 << 20]].concat();
+    for key in [&long[..], b"Bearer \xff\x00\xfe", b"Bearer a, Bearer b"] {
+        assert!(passes(&guard, &[("authorization", key)]));
+        assert!(!passes(&guard, &[("authorization", key)]));
+    }
+    // Two credentials share one bucket with all others who send two: which of them the service
+    // reads is not known here.
+    assert!(passes(&guard, &[("authorization", b"Bearer x1"), ("authorization", b"Bearer y1")]));
+    assert!(!passes(&guard, &[("authorization", b"Bearer x2"), ("authorization", b"Bearer y2")]));
+    // The same twice is one.
+    assert!(passes(&guard, &[("authorization", b"Bearer z"), ("Authorization", b"bearer z")]));
+    assert!(!passes(&guard, &[("authorization", b"Bearer z")]));
+}
+
+#[test]
+fn a_flood_of_keys_is_refused_with_a_status_once_there_is_no_room() {
+    let text = one_rule("limit = \"fixed 5/min\"\nby = \"bearer\"");
+    let guard = guard(&text);
+    let mut refused = 0;
+    for number in 0..10_000 {
+        let key = format!("Bearer {number}");
+        let headers: &[(&str, &[u8])] = &[("authorization", key.as_bytes())];
+        if let Outcome::Refuse(refusal) = admit(&guard, &with_headers(&headers)) {
+            assert_eq!(refusal.status(), 429);
+            assert!(refusal.retry_after_ns() <= Some(60_000_000_000));
+            refused += 1;
+        }
+    }
+    // Room is made in regions of eight, so a few more than asked for.
+    assert!((9_000..9_900).contains(&refused), "{refused}");
+    let stats = guard.stats().next().unwrap();
+    assert_eq!((stats.refused, stats.table.full_denied), (refused, refused));
+    let contract = Contract::parse(&text).unwrap();
+    let open = Guard::builder(contract).capacity(8).when_full(WhenFull::Allow).build().unwrap();
+    for number in 0..1000 {
+        let key = format!("Bearer {number}");
+        let headers: &[(&str, &[u8])] = &[("authorization", key.as_bytes())];
+        assert!(open.admit(Stage::Whole, &with_headers(&headers)).unwrap().passes());
+    }
+}
+
+#[test]
+fn a_dry_run_counts_and_shows_and_never_refuses() {
+    let guard = guard(
+        r#"
+        name = "shop"
+        [[rule]]
+        name = "key"
+        limit = "fixed 10/min"
+        by = "bearer"
+        [[rule]]
+        name = "tried"
+        limit = "fixed 2/min"
+        by = "bearer"
+        enforce = false
+        [response]
+        headers = ["x-ratelimit-limit", "x-ratelimit-remaining", "ratelimit", "retry-after"]
+        "#,
+    );
+    let headers: &[(&str, &[u8])] = &[("authorization", b"Bearer a")];
+    let request = with_headers(&headers);
+    for number in 1..=10_u64 {
+        let pass = admit(&guard, &request).pass().unwrap();
+        let would_refuse: Vec<_> = pass.would_refuse().collect();
+        assert_eq!(would_refuse, if number > 2 { vec!["tried"] } else { vec![] });
+        // The enforced rule speaks; both are listed.
+        assert_eq!(pass.fields().get("x-ratelimit-limit"), Some("10"));
+        let remaining = (10 - number).to_string();
+        assert_eq!(pass.fields().get("x-ratelimit-remaining"), Some(&*remaining));
+        let listed = pass.fields().get("ratelimit").unwrap();
+        assert!(listed.contains("\"tried\";r="), "{listed}");
+        assert_eq!(pass.fields().get("retry-after"), None);
+    }
+    // What is refused anyway is not tried.
+    let refusal = admit(&guard, &request).refusal().unwrap();
+    assert_eq!(refusal.rule(), "key");
+    let stats: Vec<_> = guard.stats().collect();
+    assert_eq!((stats[0].allowed, stats[0].refused, stats[0].would_have_refused), (10, 1, 0));
+    assert_eq!((stats[1].allowed, stats[1].refused, stats[1].would_have_refused), (2, 0, 8));
+}
+
+#[test]
+fn rules_of_one_stage_are_charged_all_or_none_and_stages_apart() {
+    let guard = guard(
+        r#"
+        name = "shop"
+        [[rule]]
+        name = "ip"
+        limit = "fixed 10/min"
+        by = "ip"
+        stage = "before-auth"
+        [[rule]]
+        name = "minute"
+        limit = "fixed 10/min"
+        by = "bearer"
+        [[rule]]
+        name = "second"
+        limit = "fixed 1/s"
+        by = "bearer"
+        "#,
+    );
+    let headers: &[(&str, &[u8])] = &[("authorization", b"Bearer a")];
+    let request = with_headers(&headers);
+    assert!(admit(&guard, &request).passes());
+    for _ in 0..5 {
+        assert_eq!(admit(&guard, &request).refusal().unwrap().rule(), "second");
+    }
+    let allowed: Vec<_> = guard.stats().map(|stats| stats.allowed).collect();
+    assert_eq!(allowed, [6, 1, 1]);
+}
+
+#[test]
+fn permits_of_an_earlier_stage_come_back_when_a_later_one_refuses() {
+    let guard = guard(
+        r#"
+        name = "shop"
+        [[rule]]
+        name = "open"
+        limit = "concurrency 2"
+        by = "ip"
+        stage = "before-auth"
+        [[rule]]
+        name = "key"
+        limit = "fixed 1/min"
+        by = "bearer"
+        [response]
+        headers = ["x-concurrency"]
+        "#,
+    );
+    let headers: &[(&str, &[u8])] = &[("authorization", b"Bearer a")];
+    let request = with_headers(&headers);
+    let pass = admit(&guard, &request).pass().unwrap();
+    for _ in 0..5 {
+        let refusal = admit(&guard, &request).refusal().unwrap();
+        assert_eq!(refusal.rule(), "key");
+        assert_eq!(refusal.fields().get("X-Concurrency-Running"), Some("2"));
+    }
+    drop(pass);
+    let anonymous = admit(&guard, &Request::new("GET", "/")).pass().unwrap();
+    assert_eq!(anonymous.fields().get("X-Concurrency-Running"), Some("1"));
+}
+
+#[test]
+fn list_fields_are_structured_fields_of_every_shown_rule() {
+    let guard = guard(
+        r#"
+        name = "shop"
+        [[rule]]
+        name = "ip"
+        limit = "fixed 300/min"
+        by = "ip"
+        stage = "before-auth"
+        [[rule]]
+        name = "key"
+        limit = "sliding 600/min"
+        by = "bearer"
+        [[rule]]
+        name = "hidden"
+        limit = "20/s"
+        by = "bearer"
+        show = false
+        [[rule]]
+        name = "inflight"
+        limit = "concurrency 8"
+        by = "bearer"
+        [response]
+        headers = ["ratelimit"]
+        "#,
+    );
+    let headers: &[(&str, &[u8])] = &[("authorization", b"Bearer a")];
+    let pass = admit(&guard, &with_headers(&headers)).pass().unwrap();
+    let list = |name: &str| {
+        let value = pass.fields().get(name).unwrap();
+        let parsed: sfv::List = sfv::Parser::new(value).parse().unwrap();
+        let members = parsed.iter().map(|member| {
+            let sfv::ListEntry::Item(item) = member else { panic!("{value}") };
+            let parameter = |name: &str| {
+                item.params.get(name).and_then(|value| value.as_integer()).map(i64::from)
+            };
+            let numbers = ["q", "w", "r", "t"].map(parameter);
+            (item.bare_item.as_string().unwrap().as_str().to_owned(), numbers)
+        });
+        members.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        list("ratelimit-policy"),
+        [
+            ("ip".to_owned(), [Some(300), Some(60), None, None]),
+            ("key".to_owned(), [Some(600), Some(60), None, None]),
+            ("inflight".to_owned(), [Some(8), None, None, None]),
+        ]
+    );
+    assert_eq!(
+        list("ratelimit"),
+        [
+            ("ip".to_owned(), [None, None, Some(299), Some(60)]),
+            ("key".to_owned(), [None, None, Some(599), Some(60)]),
+            ("inflight".to_owned(), [None, None, Some(7), None]),
+        ]
+    );
+}
+
+#[test]
+fn without_a_body_of_its_own_a_refusal_is_a_problem_document() {
+    let text = one_rule("limit = \"fixed 1/min\"\nby = \"ip\"\nmessage = \"Too \\\"fast\\\"\"");
+    let guard = guard(&(text + "[response.refused]\nstatus = 503\n"));
+    let request = Request::new("GET", "/");
+    assert!(admit(&guard, &request).passes());
+    let refusal = admit(&guard, &request).refusal().unwrap();
+    assert_eq!((refusal.status(), refusal.content_type()), (503, "application/problem+json"));
+    let problem: serde_json::Value = serde_json::from_str(refusal.body()).unwrap();
+    assert_eq!(problem["status"], 503);
+    assert_eq!(problem["detail"], "Too \"fast\"");
+    assert_eq!(problem["violated-policies"], serde_json::json!(["key"]));
+}
+
+#[test]
+fn every_placeholder_shows_its_number() {
+    let body = r#"{"rule":"{rule.name}","message":{rule.message},"n":[{limit},{remaining},
+        {window_seconds},{retry_after_seconds},{reset_seconds},{reset_unix},
+        {concurrency.limit},{concurrency.running}],"window":"{window}","id":{request_id}}"#;
+    let guard = guard(&format!(
+        r#"
+        name = "shop"
+        [[rule]]
+        name = "key"
+        limit = "fixed 2/10s"
+        by = "bearer"
+        message = "say \"please\"\n"
+        [[rule]]
+        name = "inflight"
+        limit = "concurrency 1"
+        by = "bearer"
+        message = "wait"
+        [request_id]
+        header = "X-Request-Id"
+        [response.refused]
+        body = '''{body}'''
+        [response.refused.headers]
+        Shop-Wait = "{{retry_after_seconds}} s for {{rule.name}}"
+        Shop-Constant = "1"
+        "#
+    ));
+    let headers: &[(&str, &[u8])] = &[("authorization", b"Bearer a"), ("x-request-id", b"id-7")];
+    let request = with_headers(&headers);
+    guard.clock().set(3_500_000_000);
+    let pass = admit(&guard, &request).pass().unwrap();
+    let refused = |request: &Request<'_>| {
+        let refusal = admit(&guard, request).refusal().unwrap();
+        let fields = ["shop-wait", "shop-constant"]
+            .map(|name| refusal.fields().get(name).map(str::to_owned));
+        (serde_json::from_str::<serde_json::Value>(refusal.body()).unwrap(), fields)
+    };
+    let expected = serde_json::json!({
+        "rule": "inflight", "message": "wait", "n": [1, 0, null, null, null, null, 1, 1],
+        "window": "unknown", "id": "id-7",
+    });
+    // A field without its number is left out.
+    assert_eq!(refused(&request), (expected, [None, Some("1".into())]));
+    drop(pass);
+    assert!(admit(&guard, &request).passes());
+    let expected = serde_json::json!({
+        "rule": "key", "message": "say \"please\"\n", "n": [2, 0, 10, 7, 7, 10, 1, 0],
+        "window": "10s", "id": "id-7",
+    });
+    let wait = Some("7 s for key".to_owned());
+    assert_eq!(refused(&request), (expected, [wait, Some("1".into())]));
+}
+
+#[test]
+fn limits_that_do_not_fit_are_errors_and_take_nothing() {
+    let guard = guard(&one_rule("limit = \"sliding 5/min\"\nby = \"bearer\""));
+    let headers: &[(&str, &[u8])] = &[("authorization", b"Bearer a")];
+    let error = |limits: &[(&str, Limit<'_>)]| {
+        let request = Request { limits, ..with_headers(&headers) };
+        let error: RequestError = guard.admit(Stage::Whole, &request).unwrap_err();
+        error.to_string()
+    };
+    assert_eq!(
+        error(&[("kye", Limit::Cap(1))]),
+        "limits: found one for the rule `kye`, expected one of `key`"
+    );
+    assert_eq!(
+        error(&[("key", Limit::Cap(1)), ("key", Limit::Cap(2))]),
+        "limits: found two for the rule `key`, expected one at the most"
+    );
+    assert_eq!(
+        error(&[("key", Limit::Cap(0))]),
+        "limits: for the rule `key`: the limit is 0, accepted are 1 and more"
+    );
+    assert_eq!(
+        error(&[("key", Limit::Text("sliding 5/fortnight"))]),
+        "limits: for the rule `key`: at byte 10: found `fortnight`, expected a unit: ns, us, ms, s, \
+         min, h or d"
+    );
+    for text in ["fixed 9/min", "sliding 9/h", "sliding 9/min segments 62"] {
+        let expected = "expected one that can stand in for `sliding 5/min segments 14`: the same \
+                        kind, and if fixed or sliding the same period and segments";
+        assert!(error(&[("key", Limit::Text(text))]).contains(expected), "{text}");
+    }
+    assert_eq!(guard.stats().next().unwrap().allowed, 0);
+}
+
+#[test]
+fn a_cap_keeps_a_burst_that_is_not_the_limit() {
+    let capped = |text: &str, cap: u32| {
+        let guard = guard(
+            &(one_rule(&format!("limit = \"{text}\"\nby = \"bearer\""))
+                + "[response]\nheaders = [\"x-ratelimit-limit\"]\n"),
+        );
+        let headers: &[(&str, &[u8])] = &[("authorization", b"Bearer a")];
+        let limits = [("key", Limit::Cap(cap))];
+        let request = Request { limits: &limits, ..with_headers(&headers) };
+        admit(&guard, &request).fields().get("x-ratelimit-limit").unwrap().to_owned()
+    };
+    assert_eq!(capped("600/min", 1200), "1200");
+    assert_eq!(capped("600/min burst 20", 1200), "20");
+    assert_eq!(capped("fixed 600/min", 7), "7");
+}
+
+#[test]
+fn methods_and_paths_choose_the_requests() {
+    let guard = guard(&one_rule(
+        "limit = \"fixed 1/min\"\nby = \"ip\"\nmethods = [\"GET\", \"POST\"]\n\
+         paths = [\"/v1/**\"]\nexcept = [\"/v1/hooks/**\"]",
+    ));
+    let counted = |method: &str, path: &str| {
+        let before = guard.stats().next().unwrap();
+        let _ = admit(&guard, &Request::new(method, path));
+        let after = guard.stats().next().unwrap();
+        after.allowed + after.refused > before.allowed + before.refused
+    };
+    for (method, path) in
+        [("GET", "/v1"), ("HEAD", "/v1/a"), ("POST", "//v1/a"), ("GET", "/v1/%68ooks/../a")]
+    {
+        assert!(counted(method, path), "{method} {path}");
+    }
+    for (method, path) in
+        [("get", "/v1"), ("PUT", "/v1"), ("GET", "/v2"), ("GET", "/v1/hooks/a"), ("GET", "")]
+    {
+        assert!(!counted(method, path), "{method} {path}");
+    }
+}
+
+#[test]
+fn a_cost_is_taken_whole_or_never() {
+    let guard = guard(&one_rule("limit = \"fixed 10/min\"\nby = \"ip\""));
+    let request = |cost| Request { cost, ..Request::new("GET", "/") };
+    assert!(admit(&guard, &request(7)).passes());
+    let refusal = admit(&guard, &request(4)).refusal().unwrap();
+    assert_eq!(refusal.retry_after_ns(), Some(60_000_000_000));
+    assert!(admit(&guard, &request(3)).passes());
+    assert!(admit(&guard, &request(0)).passes());
+    let never = admit(&guard, &request(11)).refusal().unwrap();
+    assert_eq!((never.status(), never.retry_after_ns()), (429, None));
+}
