@@ -1,5 +1,6 @@
 //! What a response says: its header fields and body, from what the plans have answered.
 
+use core::cell::OnceCell;
 use core::fmt::Write as _;
 
 use ratecell::http::{HeaderStyle, Report, ReportLine};
@@ -146,17 +147,17 @@ struct Numbers<'r, 'i> {
     told: Told<'r>,
     request_id: &'i str,
     unix_now_ns: u64,
-    window: Option<String>,
+    /// The window of the rule that speaks, once it is shown.
+    window: OnceCell<Option<String>>,
 }
 
 impl<'r, 'i> Numbers<'r, 'i> {
     fn new(context: &Context<'i>, told: Told<'r>) -> Self {
-        let window = told.speaker.and_then(|line| line.rule().quota().period_ns());
         Self {
             told,
             request_id: context.request_id.unwrap_or_default(),
             unix_now_ns: context.unix_now_ns,
-            window: window.map(window_text),
+            window: OnceCell::new(),
         }
     }
 
@@ -167,6 +168,14 @@ impl<'r, 'i> Numbers<'r, 'i> {
         let problem = message.map_or(problem, |message| problem.with_detail(message));
         // Writing to a String does not fail.
         let _ = write!(out, "{problem}");
+    }
+
+    fn window(&self) -> Option<&str> {
+        let text = self.window.get_or_init(|| {
+            let quota = self.told.speaker?.rule().quota();
+            quota.period_ns().map(window_text)
+        });
+        text.as_deref()
     }
 
     /// The number of a field that has one number.
@@ -182,7 +191,7 @@ impl Values for Numbers<'_, '_> {
             Word::RuleName => speaker.map(|line| line.label()),
             Word::RuleMessage => refuser.and_then(ContractRule::message),
             Word::RequestId => Some(self.request_id),
-            Word::Window => self.window.as_deref(),
+            Word::Window => self.window(),
             _ => None,
         };
         let number = match word {
