@@ -12,7 +12,7 @@
 # Each workspace that has its own lock file; and the scripts in bash.
 workspaces := . benches fuzz firmware .ci/no-panic.d
 scripts := .ci/run .ci/models .ci/no-panic .ci/sanitize .ci/coverage .ci/fuzz firmware/check bindings-python/check \
-    ffi-c/check ffi-c/install
+    ffi-c/check ffi-c/install examples/clients/peeker.sh tower/tests/shims/sleep
 
 target := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),$(CURDIR)/target)
 bench := cargo run --release --quiet --manifest-path benches/Cargo.toml \

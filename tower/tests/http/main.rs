@@ -2,6 +2,7 @@
 //! channels and never for time.
 
 mod api;
+mod documented_clients;
 mod loopback;
 mod peeker;
 mod permits;
