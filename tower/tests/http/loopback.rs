@@ -46,7 +46,7 @@ impl Client {
     async fn over(stream: TcpStream) -> Self {
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
         // The end of the connection is what some tests are after, so it is no error here.
-        let connection = tokio::spawn(async move { drop(connection.await) });
+        let connection = tokio::spawn(async move { drop(connection.with_upgrades().await) });
         Self { sender, connection }
     }
 

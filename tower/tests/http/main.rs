@@ -3,6 +3,8 @@
 
 mod api;
 mod documented_clients;
+mod frameworks;
+mod in_process;
 mod loopback;
 mod peeker;
 mod permits;
