@@ -2,6 +2,7 @@
 //! channels and never for time.
 
 mod api;
+mod callers;
 mod documented_clients;
 mod frameworks;
 mod in_process;
@@ -11,3 +12,4 @@ mod permits;
 mod prefetch;
 mod productlane;
 mod prolifi;
+mod told;
