@@ -26,20 +26,20 @@ impl From<Outcome> for ExitCode {
 
 /// Checks a file: what it promises goes to the standard output, what is wrong to the standard error.
 pub(crate) fn check(file: &Path) -> Outcome {
-    let text = match fs::read_to_string(file) {
-        Ok(text) => text,
+    let bytes = match fs::read(file) {
+        Ok(bytes) => bytes,
         Err(error) => {
             tell(io::stderr(), &format!("{}: {error}\n", file.display()));
             return Outcome::Unreadable;
         }
     };
-    match Contract::parse(&text) {
+    match Contract::parse_bytes(&bytes) {
         Ok(contract) => {
             tell(io::stdout(), &promises(file, &contract));
             Outcome::Good
         }
         Err(error) => {
-            tell(io::stderr(), &faults(file, &text, &error));
+            tell(io::stderr(), &faults(file, &String::from_utf8_lossy(&bytes), &error));
             Outcome::Wrong
         }
     }

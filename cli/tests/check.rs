@@ -48,7 +48,7 @@ fn a_good_contract_is_told_in_plain_sentences() {
 
 #[test]
 fn a_wrong_contract_is_told_with_every_place() {
-    for name in ["wrong", "broken"] {
+    for name in ["wrong", "broken", "not-utf8"] {
         let output = ratecell(&files(), &["check", &format!("{name}.toml")]);
         assert_eq!(output.status.code(), Some(1));
         assert!(output.stdout.is_empty());

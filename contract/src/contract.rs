@@ -56,6 +56,14 @@ impl Contract {
         file::read_contract(text)
     }
 
+    /// Reads a contract from the bytes of its file, which must be UTF-8.
+    ///
+    /// # Errors
+    /// [`ContractError`] with every fault and its place.
+    pub fn parse_bytes(bytes: &[u8]) -> Result<Self, ContractError> {
+        file::read_bytes(bytes)
+    }
+
     /// Reads a contract from its file.
     ///
     /// # Errors
@@ -63,8 +71,8 @@ impl Contract {
     pub fn load(path: impl AsRef<Path>) -> Result<Self, LoadError> {
         let path = path.as_ref();
         let failed = |problem| LoadError { path: path.to_owned(), problem };
-        let text = fs::read_to_string(path).map_err(|error| failed(LoadProblem::Read(error)))?;
-        Self::parse(&text).map_err(|error| failed(LoadProblem::Contract(error)))
+        let bytes = fs::read(path).map_err(|error| failed(LoadProblem::Read(error)))?;
+        Self::parse_bytes(&bytes).map_err(|error| failed(LoadProblem::Contract(error)))
     }
 
     /// The name of the API.
@@ -102,7 +110,7 @@ pub struct LoadError {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum LoadProblem {
-    /// The file cannot be read, or is not UTF-8.
+    /// The file cannot be read.
     Read(io::Error),
     /// Its text is not a contract.
     Contract(ContractError),

@@ -135,14 +135,18 @@ impl<'t> Faults<'t> {
         });
     }
 
-    /// The error, if there is a fault.
-    pub(crate) fn into_result(mut self) -> Result<(), ContractError> {
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// The error of all faults. Whoever gives no contract has added one.
+    pub(crate) fn into_error(mut self) -> ContractError {
         if self.list.is_empty() {
-            return Ok(());
+            self.add(0, "the contract", "a text that cannot be read", "expected a contract");
         }
         self.list.sort_by_key(|fault| fault.offset);
         // What several rules share is read for each of them.
         self.list.dedup();
-        Err(ContractError { faults: self.list })
+        ContractError { faults: self.list }
     }
 }

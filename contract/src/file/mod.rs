@@ -10,4 +10,4 @@ mod read_rule;
 mod section;
 mod text;
 
-pub(crate) use read_contract::read_contract;
+pub(crate) use read_contract::{read_bytes, read_contract};

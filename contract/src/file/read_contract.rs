@@ -17,6 +17,20 @@ const DEFAULT_IPV6_PREFIX: u8 = 64;
 /// How ids begin that are made here, if the file does not say.
 const DEFAULT_ID_PREFIX: &str = "req_";
 
+/// Reads a contract from the bytes of its file, which must be UTF-8 as all of TOML is.
+pub(crate) fn read_bytes(bytes: &[u8]) -> Result<Contract, ContractError> {
+    let error = match str::from_utf8(bytes) {
+        Ok(text) => return read_contract(text),
+        Err(error) => error,
+    };
+    let (good, rest) = bytes.split_at(error.valid_up_to());
+    let text = str::from_utf8(good).unwrap_or_default();
+    let mut faults = Faults::new(text);
+    let found = format!("the byte 0x{:02x}", rest.first().copied().unwrap_or_default());
+    faults.add(good.len(), "the contract", found, "expected UTF-8");
+    Err(faults.into_error())
+}
+
 /// Reads a contract.
 pub(crate) fn read_contract(text: &str) -> Result<Contract, ContractError> {
     let mut faults = Faults::new(text);
@@ -27,17 +41,9 @@ pub(crate) fn read_contract(text: &str) -> Result<Contract, ContractError> {
     }
     let whole = Section::new("the contract", table.get_ref(), 0..text.len());
     let contract = if errors.is_empty() { read(&whole, &mut faults) } else { None };
-    faults.into_result()?;
-    // INVARIANT: where there is no fault, everything was read.
-    contract.ok_or_else(|| unreachable_without_fault(text))
-}
-
-fn unreachable_without_fault(text: &str) -> ContractError {
-    let mut faults = Faults::new(text);
-    faults.add(0, "the contract", "a text that cannot be read", "expected a contract");
-    match faults.into_result() {
-        Err(error) => error,
-        Ok(()) => unreachable!("a fault was just added"),
+    match contract {
+        Some(contract) if faults.is_empty() => Ok(contract),
+        _ => Err(faults.into_error()),
     }
 }
 

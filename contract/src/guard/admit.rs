@@ -70,7 +70,7 @@ impl<C: Clock> Guard<C> {
                 return Ok(Outcome::Refuse(self.refusal(&asked, rule, request, would_refuse)));
             }
         }
-        Ok(Outcome::Pass(self.pass(asked, request, would_refuse)))
+        Ok(Outcome::Pass(self.pass(&mut asked, request, would_refuse)))
     }
 
     /// Counts an answer, and gives the rule that refuses the request, if one does.
@@ -102,17 +102,17 @@ impl<C: Clock> Guard<C> {
 
     fn pass(
         &self,
-        asked: AllAsked<'_, C>,
+        asked: &mut AllAsked<'_, C>,
         request: &Request<'_>,
         would_refuse: WouldRefuse,
     ) -> Pass<C> {
         let id = self.always_shows_id.then(|| self.request_id(request));
         let fields = {
-            let of_permits = decisions_of_permits(&asked);
-            let answers = answers(&asked, &of_permits);
-            self.context(&asked, id.as_deref()).fields(&answers)
+            let of_permits = decisions_of_permits(asked);
+            let answers = answers(asked, &of_permits);
+            self.context(asked, id.as_deref()).fields(&answers)
         };
-        let permits = asked.into_iter().filter_map(|one| match one.taken {
+        let permits = asked.drain(..).filter_map(|one| match one.taken {
             Taken::Permits(permit) if permit.allowed() => Some(permit),
             _ => None,
         });
@@ -204,27 +204,25 @@ fn taken<'g, C: Clock>(
     }
 }
 
-/// The decisions of the permits, which keep theirs in another form; nothing for the other answers.
-fn decisions_of_permits<'a, C>(
-    asked: &'a AllAsked<'_, C>,
-) -> SmallVec<[Option<PlanDecision<'a>>; MAX_ANSWERS]> {
-    let decision = |one: &'a Asked<'_, C>| match &one.taken {
+/// The decisions of the permits, in order; a permit keeps its own in another form.
+fn decisions_of_permits<'a, C>(asked: &'a AllAsked<'_, C>) -> SmallVec<[PlanDecision<'a>; 1]> {
+    let permits = asked.iter().filter_map(|one| match &one.taken {
         Taken::Units(_) => None,
         Taken::Permits(permit) => Some(permit.decision()),
-    };
-    asked.iter().map(decision).collect()
+    });
+    permits.collect()
 }
 
-fn answers<'a, C>(
-    asked: &'a AllAsked<'_, C>,
-    of_permits: &'a [Option<PlanDecision<'a>>],
-) -> Answers<'a> {
-    let answer = |(one, of_permit): (&'a Asked<'_, C>, &'a Option<PlanDecision<'a>>)| {
-        let decision = match (&one.taken, of_permit) {
-            (Taken::Units(decision), _) => decision,
-            (Taken::Permits(_), of_permit) => of_permit.as_ref()?,
+fn answers<'a, C>(asked: &'a AllAsked<'_, C>, of_permits: &'a [PlanDecision<'a>]) -> Answers<'a> {
+    let mut of_permits = of_permits.iter();
+    let mut answers = Answers::new();
+    for one in asked {
+        let decision = match &one.taken {
+            Taken::Units(decision) => Some(decision),
+            Taken::Permits(_) => of_permits.next(),
         };
-        Some(Answer { decision, is_enforced: one.lane.is_enforced })
-    };
-    asked.iter().zip(of_permits).filter_map(answer).collect()
+        let is_enforced = one.lane.is_enforced;
+        answers.extend(decision.map(|decision| Answer { decision, is_enforced }));
+    }
+    answers
 }

@@ -115,8 +115,11 @@ impl Context<'_> {
         let second = joined(second, naming, third.as_ref());
         let first = joined(first, naming, second.as_ref());
         read(first.map(|report| {
+            let speaker = report.speaker();
             let hidden = || report.spoken_by(refuser?.name()).speaker();
-            Told { report, speaker: report.speaker().or_else(hidden), refuser }
+            // Named, it is not looked for again for each field.
+            let named = speaker.map(|line| report.spoken_by(line.rule().name()));
+            Told { report: named.unwrap_or(report), speaker: speaker.or_else(hidden), refuser }
         }))
     }
 }
