@@ -1,7 +1,8 @@
 /* ratecell: one rate limiter for every language of a service.
  *
- * Two levels. The limiter: rules read from text, key tables on the heap and a clock, for programs
- * with an operating system. The cells: single limits and key tables in memory of your own, with the
+ * Three parts. The limiter: rules read from text, key tables on the heap and a clock, for programs
+ * with an operating system. The guard: a contract file that says what an HTTP API publishes, held to
+ * requests. The cells: single limits and key tables in memory of your own, with the
  * time passed in; no heap, clock, threads or system calls, so they fit a static, a signal handler,
  * an interrupt or shared memory. Define RATECELL_FREESTANDING to have the cells alone.
  *
@@ -75,12 +76,34 @@
 #define RATECELL_DECISION_INIT ratecell_decision{sizeof(ratecell_decision), 0, 0, 0, 0, 0, 0, 0, 0, 0, {}}
 #define RATECELL_COUNTS_INIT ratecell_counts{sizeof(ratecell_counts), 0, 0, 0, 0, 0, 0, 0}
 #define RATECELL_ERROR_INIT ratecell_error{sizeof(ratecell_error), 0, 0, 0, 0, 0, 0, {}}
+#define RATECELL_GUARD_OPTIONS_INIT \
+    ratecell_guard_options{sizeof(ratecell_guard_options), RATECELL_WHEN_FULL_DENY, \
+     RATECELL_DEFAULT_CAPACITY, nullptr, nullptr, nullptr, nullptr, 0, \
+     RATECELL_FORWARDED_EITHER, 0}
+#define RATECELL_REQUEST_INIT \
+    ratecell_request{sizeof(ratecell_request), 1, nullptr, nullptr, nullptr, 0, nullptr, 0, \
+     nullptr, nullptr, nullptr, 0, nullptr, 0}
+#define RATECELL_RESPONSE_INIT \
+    ratecell_response{sizeof(ratecell_response), 0, nullptr, 0, nullptr, nullptr, 0, nullptr, 0, \
+     nullptr, nullptr, 0}
+#define RATECELL_RULE_COUNTS_INIT \
+    ratecell_rule_counts{sizeof(ratecell_rule_counts), 0, 0, 0, 0, {sizeof(ratecell_counts), 0, \
+     0, 0, 0, 0, 0, 0}}
 #else
 #define RATECELL_OPTIONS_INIT                                                                      \
     {sizeof(ratecell_options), RATECELL_WHEN_FULL_DENY, RATECELL_DEFAULT_CAPACITY, NULL, NULL, NULL}
 #define RATECELL_DECISION_INIT {sizeof(ratecell_decision), 0, 0, 0, 0, 0, 0, 0, 0, 0, {{0, 0, 0, 0, 0, 0, {0}}}}
 #define RATECELL_COUNTS_INIT {sizeof(ratecell_counts), 0, 0, 0, 0, 0, 0, 0}
 #define RATECELL_ERROR_INIT {sizeof(ratecell_error), 0, 0, 0, 0, 0, 0, {0}}
+#define RATECELL_GUARD_OPTIONS_INIT \
+    {sizeof(ratecell_guard_options), RATECELL_WHEN_FULL_DENY, RATECELL_DEFAULT_CAPACITY, NULL, \
+     NULL, NULL, NULL, 0, RATECELL_FORWARDED_EITHER, 0}
+#define RATECELL_REQUEST_INIT \
+    {sizeof(ratecell_request), 1, NULL, NULL, NULL, 0, NULL, 0, NULL, NULL, NULL, 0, NULL, 0}
+#define RATECELL_RESPONSE_INIT \
+    {sizeof(ratecell_response), 0, NULL, 0, NULL, NULL, 0, NULL, 0, NULL, NULL, 0}
+#define RATECELL_RULE_COUNTS_INIT \
+    {sizeof(ratecell_rule_counts), 0, 0, 0, 0, {sizeof(ratecell_counts), 0, 0, 0, 0, 0, 0, 0}}
 #endif
 
 /**
@@ -260,6 +283,49 @@
 #define RATECELL_HEADERS_DRAFT_6 3584
 #endif
 
+#if defined(RATECELL_HOSTED)
+/**
+ * The trusted proxies write X-Forwarded-For or Forwarded; if both are there and do not agree, the
+ * connection's address counts.
+ */
+#define RATECELL_FORWARDED_EITHER 1
+#endif
+
+#if defined(RATECELL_HOSTED)
+/**
+ * The trusted proxies write X-Forwarded-For.
+ */
+#define RATECELL_FORWARDED_X_FORWARDED_FOR 2
+#endif
+
+#if defined(RATECELL_HOSTED)
+/**
+ * The trusted proxies write Forwarded.
+ */
+#define RATECELL_FORWARDED_FORWARDED 3
+#endif
+
+#if defined(RATECELL_HOSTED)
+/**
+ * The rules that are held before anybody knows whose request it is.
+ */
+#define RATECELL_STAGE_BEFORE_AUTH 1
+#endif
+
+#if defined(RATECELL_HOSTED)
+/**
+ * The rules that are held once it is known whose request it is.
+ */
+#define RATECELL_STAGE_AFTER_AUTH 2
+#endif
+
+#if defined(RATECELL_HOSTED)
+/**
+ * Both stages, one after the other.
+ */
+#define RATECELL_STAGE_WHOLE 3
+#endif
+
 /**
  * One unit comes back each period / limit, at most a burst at once.
  */
@@ -297,9 +363,23 @@
 
 #if defined(RATECELL_HOSTED)
 /**
+ * A contract with its limiters and clock: what a service asks on every request.
+ */
+typedef struct ratecell_guard ratecell_guard;
+#endif
+
+#if defined(RATECELL_HOSTED)
+/**
  * Rules, their key tables and a clock: what a service asks on every request.
  */
 typedef struct ratecell_limiter ratecell_limiter;
+#endif
+
+#if defined(RATECELL_HOSTED)
+/**
+ * What a request holds until ratecell_outcome_release: its permits, and the texts of its response.
+ */
+typedef struct ratecell_outcome ratecell_outcome;
 #endif
 
 #if defined(RATECELL_HOSTED)
@@ -563,6 +643,313 @@ typedef struct ratecell_key {
 } ratecell_key;
 #endif
 
+#if defined(RATECELL_HOSTED)
+/**
+ * How a guard is made. Start from RATECELL_GUARD_OPTIONS_INIT, which sets struct_size.
+ */
+typedef struct RATECELL_ALIGNED(8) ratecell_guard_options {
+    /**
+     * sizeof(ratecell_guard_options), set by the caller.
+     */
+    uint32_t struct_size;
+    /**
+     * As in ratecell_options.
+     */
+    uint32_t when_full;
+    /**
+     * As in ratecell_options.
+     */
+    uint64_t capacity;
+    /**
+     * As in ratecell_options; it must give Unix time if responses show a reset as Unix seconds, or
+     * if fixed windows are to fall on wall-clock minutes.
+     */
+    ratecell_clock clock;
+    /**
+     * As in ratecell_options.
+     */
+    void *clock_context;
+    /**
+     * As in ratecell_options.
+     */
+    const uint8_t *seed;
+    /**
+     * Networks such as "10.0.0.0/8" whose word is taken for where a request comes from; each of
+     * these proxies must write the field of forwarded_field. NULL for none.
+     */
+    const char *const *trusted_proxies;
+    /**
+     * How many there are.
+     */
+    size_t trusted_proxies_len;
+    /**
+     * In which field they write: RATECELL_FORWARDED_EITHER and its like.
+     */
+    uint32_t forwarded_field;
+    /**
+     * Always 0.
+     */
+    uint32_t reserved;
+} ratecell_guard_options;
+#endif
+
+#if defined(RATECELL_HOSTED)
+/**
+ * What a rule of a contract has counted. Set struct_size before each call, by
+ * RATECELL_RULE_COUNTS_INIT.
+ */
+typedef struct RATECELL_ALIGNED(8) ratecell_rule_counts {
+    /**
+     * sizeof(ratecell_rule_counts), set by the caller.
+     */
+    uint32_t struct_size;
+    /**
+     * Always 0.
+     */
+    uint32_t reserved;
+    /**
+     * Requests that it was charged for.
+     */
+    uint64_t allowed;
+    /**
+     * Requests that it refused, as the governing rule.
+     */
+    uint64_t refused;
+    /**
+     * Requests that it would have refused, were it enforced.
+     */
+    uint64_t would_have_refused;
+    /**
+     * What its key table has counted.
+     */
+    struct ratecell_counts table;
+} ratecell_rule_counts;
+#endif
+
+#if defined(RATECELL_HOSTED)
+/**
+ * A header field of a request; a name that comes several times is given several times.
+ */
+typedef struct ratecell_header {
+    /**
+     * Its name, in any case; ends in NUL.
+     */
+    const char *name;
+    /**
+     * The bytes of its value.
+     */
+    const void *value;
+    /**
+     * How many there are.
+     */
+    size_t value_len;
+} ratecell_header;
+#endif
+
+#if defined(RATECELL_HOSTED)
+/**
+ * What a header function calls once for each value, in order; len bytes that stay where they are
+ * until ratecell_admit returns.
+ */
+typedef void (*ratecell_header_visit)(void *state, const void *value, size_t len);
+#endif
+
+#if defined(RATECELL_HOSTED)
+/**
+ * Finds the values of the header field called name, which is in small letters and ends in NUL, and
+ * calls visit with state and each of them. It must return; it must not throw or jump out.
+ */
+typedef void (*ratecell_header_function)(void *context,
+                                         const char *name,
+                                         ratecell_header_visit visit,
+                                         void *state);
+#endif
+
+#if defined(RATECELL_HOSTED)
+/**
+ * What the service has worked out about a request: the key of rules with by = "value:NAME", or
+ * "request_id".
+ */
+typedef struct ratecell_value {
+    /**
+     * NAME; ends in NUL.
+     */
+    const char *name;
+    /**
+     * Its bytes.
+     */
+    const void *data;
+    /**
+     * How many there are.
+     */
+    size_t len;
+} ratecell_value;
+#endif
+
+#if defined(RATECELL_HOSTED)
+/**
+ * A caller's own limit in place of a rule's.
+ */
+typedef struct ratecell_own_limit {
+    /**
+     * The name of the rule; ends in NUL.
+     */
+    const char *rule;
+    /**
+     * The text of the limit, such as "sliding 1200/min segments 62", of the rule's kind, period and
+     * segments; NULL to change only the number, to cap.
+     */
+    const char *text;
+    /**
+     * Units a period, or permits, if text is NULL.
+     */
+    uint32_t cap;
+    /**
+     * Always 0.
+     */
+    uint32_t reserved;
+} ratecell_own_limit;
+#endif
+
+#if defined(RATECELL_HOSTED)
+/**
+ * A request, as far as a contract may look at it. Start from RATECELL_REQUEST_INIT, which sets
+ * struct_size and cost. All that it points to stays where it is until ratecell_admit returns.
+ */
+typedef struct RATECELL_ALIGNED(8) ratecell_request {
+    /**
+     * sizeof(ratecell_request), set by the caller.
+     */
+    uint32_t struct_size;
+    /**
+     * What the request costs in units of every rule that applies, usually 1.
+     */
+    uint32_t cost;
+    /**
+     * The method as it was sent; ends in NUL.
+     */
+    const char *method;
+    /**
+     * The path as it was sent, a query passed over; ends in NUL.
+     */
+    const char *path;
+    /**
+     * The address that the connection comes from, in network order; NULL if it has none.
+     */
+    const uint8_t *peer;
+    /**
+     * 4 or 16, the bytes of peer; 0 if it is NULL.
+     */
+    size_t peer_len;
+    /**
+     * The header fields; NULL if there are none or header_function finds them.
+     */
+    const struct ratecell_header *headers;
+    /**
+     * How many there are.
+     */
+    size_t headers_len;
+    /**
+     * Finds header fields if headers is NULL; NULL for none.
+     */
+    ratecell_header_function header_function;
+    /**
+     * What header_function is called with.
+     */
+    void *header_context;
+    /**
+     * What the service has worked out; NULL for nothing.
+     */
+    const struct ratecell_value *values;
+    /**
+     * How many there are.
+     */
+    size_t values_len;
+    /**
+     * This caller's own limits; NULL for none.
+     */
+    const struct ratecell_own_limit *limits;
+    /**
+     * How many there are.
+     */
+    size_t limits_len;
+} ratecell_request;
+#endif
+
+#if defined(RATECELL_HOSTED)
+/**
+ * A header field of a response. Both texts end in NUL.
+ */
+typedef struct ratecell_field {
+    /**
+     * Its name, as published.
+     */
+    const char *name;
+    /**
+     * Its value.
+     */
+    const char *value;
+} ratecell_field;
+#endif
+
+#if defined(RATECELL_HOSTED)
+/**
+ * What a response must carry. Set struct_size before each call, by RATECELL_RESPONSE_INIT. All
+ * that it points to is valid until the outcome is released. Texts end in NUL.
+ */
+typedef struct RATECELL_ALIGNED(8) ratecell_response {
+    /**
+     * sizeof(ratecell_response), set by the caller.
+     */
+    uint32_t struct_size;
+    /**
+     * 0 if the request passes, else the HTTP status of the refusal, 400 to 599.
+     */
+    uint32_t status;
+    /**
+     * The header fields, to be set in place of what the response carried under these names.
+     */
+    const struct ratecell_field *fields;
+    /**
+     * How many there are.
+     */
+    size_t fields_len;
+    /**
+     * The media type of a refusal's body; NULL if the request passes.
+     */
+    const char *content_type;
+    /**
+     * A refusal's body; NULL if the request passes.
+     */
+    const char *body;
+    /**
+     * How many bytes it has, without its NUL.
+     */
+    size_t body_len;
+    /**
+     * The name of the rule that refuses; NULL if the request passes.
+     */
+    const char *rule;
+    /**
+     * The smallest wait in nanoseconds after which the same request would pass if nobody else
+     * came: 0 if it passes, RATECELL_UNKNOWN if nobody can know it or no wait helps.
+     */
+    uint64_t retry_after_ns;
+    /**
+     * The id of the request if the contract shows it, else NULL.
+     */
+    const char *request_id;
+    /**
+     * The names of the rules of a dry run that would have refused the request.
+     */
+    const char *const *would_refuse;
+    /**
+     * How many there are.
+     */
+    size_t would_refuse_len;
+} ratecell_response;
+#endif
+
 /**
  * A limit: plain numbers, checked whenever they are used.
  *
@@ -791,6 +1178,26 @@ typedef struct RATECELL_ALIGNED(8) ratecell_table {
  * A number of segments outside 1 to 62.
  */
 #define RATECELL_SEGMENTS -25
+
+/**
+ * The text of a contract is wrong; the error says in which line and column.
+ */
+#define RATECELL_CONTRACT -26
+
+/**
+ * A file cannot be read.
+ */
+#define RATECELL_FILE -27
+
+/**
+ * A limit that a request brings is for no rule of the contract, or cannot stand in for the rule's.
+ */
+#define RATECELL_REQUEST -28
+
+/**
+ * A text is no network such as "10.0.0.0/8".
+ */
+#define RATECELL_NETWORK -29
 
 /**
  * A mistake that has no number of its own; the error says what it is.
@@ -1292,6 +1699,112 @@ ratecell_status ratecell_explain(const struct ratecell_limiter *limiter,
                                  char *buffer,
                                  size_t size,
                                  size_t *length);
+#endif
+
+#if defined(RATECELL_HOSTED)
+/**
+ * Makes a guard from the text of a contract file. options NULL is RATECELL_GUARD_OPTIONS_INIT.
+ *
+ * All memory for keys is taken here.
+ *
+ * Fails with RATECELL_CONTRACT (ratecell_last_error has line and column, and every fault in its
+ * message as far as there is room), RATECELL_NETWORK, RATECELL_UTF8, RATECELL_CAPACITY,
+ * RATECELL_TOO_LARGE, RATECELL_NUMBER, RATECELL_STRUCT_SIZE or RATECELL_OUT_OF_MEMORY.
+ *
+ * Threads: any, at once. Signals: not safe. Memory: allocates. Clock: not read, but the system's
+ * is measured for some milliseconds the first time. NULL: RATECELL_NULL for text and guard.
+ * Failure: nothing is made or written. Since 0.1.
+ */
+ratecell_status ratecell_guard_create(const char *text,
+                                      const struct ratecell_guard_options *options,
+                                      struct ratecell_guard **guard);
+#endif
+
+#if defined(RATECELL_HOSTED)
+/**
+ * As ratecell_guard_create with the text in a file; path is UTF-8.
+ *
+ * Fails with RATECELL_FILE, or as ratecell_guard_create does.
+ *
+ * Threads: any, at once. Signals: not safe. Memory: allocates. Clock: as ratecell_guard_create.
+ * NULL: RATECELL_NULL for path and guard. Failure: nothing is made or written. Since 0.1.
+ */
+ratecell_status ratecell_guard_load(const char *path,
+                                    const struct ratecell_guard_options *options,
+                                    struct ratecell_guard **guard);
+#endif
+
+#if defined(RATECELL_HOSTED)
+/**
+ * Ends a guard. Outcomes that are not released yet stay valid.
+ *
+ * Threads: no other call may use the guard meanwhile or later. Signals: not safe. Memory: gives it
+ * back. Clock: not read; its function is called no more once the last outcome is released. NULL:
+ * does nothing. Failure: none. Since 0.1.
+ */
+void ratecell_guard_destroy(struct ratecell_guard *guard);
+#endif
+
+#if defined(RATECELL_HOSTED)
+/**
+ * The name of the rule at a position of the contract, from 0; NULL for a position that no rule
+ * has, and for a guard that is NULL. It is valid as long as the guard.
+ *
+ * Threads: any, at once. Signals: safe. Memory: allocates nothing. Clock: not read. NULL: returns
+ * NULL. Failure: returns NULL. Since 0.1.
+ */
+const char *ratecell_guard_rule_name(const struct ratecell_guard *guard, uint32_t rule);
+#endif
+
+#if defined(RATECELL_HOSTED)
+/**
+ * Writes what the rule at a position of the contract, from 0, has counted so far.
+ *
+ * Fails with RATECELL_LENGTH for a position that no rule has, or RATECELL_STRUCT_SIZE.
+ *
+ * Threads: any, at once. Signals: not safe. Memory: allocates nothing. Clock: not read. NULL:
+ * RATECELL_NULL. Failure: nothing is written. Since 0.1.
+ */
+ratecell_status ratecell_guard_stats(const struct ratecell_guard *guard,
+                                     uint32_t rule,
+                                     struct ratecell_rule_counts *counts);
+#endif
+
+#if defined(RATECELL_HOSTED)
+/**
+ * Decides about a request at a stage, or at both in order by RATECELL_STAGE_WHOLE.
+ *
+ * response->status is 0 if the request goes on to its handler; else it is answered by the fields,
+ * content_type and body of the response. Either way release the outcome when the last byte of the
+ * response is sent or given up, which gives back the permits that the request holds. A request
+ * that no rule applies to passes.
+ *
+ * Fails with RATECELL_REQUEST for a limit of the caller's own that fits no rule, RATECELL_NUMBER
+ * for another stage or length of an address, RATECELL_UTF8, RATECELL_LENGTH or
+ * RATECELL_STRUCT_SIZE.
+ *
+ * Threads: any, at once; lock-free but for the allocator. Signals: not safe. Memory: allocates the
+ * outcome. Clock: read once for each stage with rules. NULL: RATECELL_NULL, but for what
+ * ratecell_request says may be. Failure: nothing is taken at the stage that fails, or written.
+ * Since 0.1.
+ */
+ratecell_status ratecell_admit(const struct ratecell_guard *guard,
+                               uint32_t stage,
+                               const struct ratecell_request *request,
+                               struct ratecell_response *response,
+                               struct ratecell_outcome **outcome);
+#endif
+
+#if defined(RATECELL_HOSTED)
+/**
+ * Gives back what a request holds, and ends the outcome. It may be done on any thread, and after
+ * the guard was destroyed.
+ *
+ * Threads: no other call may use the outcome meanwhile or later. Signals: not safe. Memory: gives
+ * it back, and with it all that the response points to. Clock: not read. NULL: does nothing.
+ * Failure: none. Since 0.1.
+ */
+void ratecell_outcome_release(struct ratecell_outcome *outcome);
 #endif
 
 /**

@@ -54,7 +54,8 @@ impl Error {
     /// The error that says what a failure is.
     pub(crate) fn of(failure: &Failure) -> Self {
         let offset = failure.offset().map_or(RATECELL_UNKNOWN, |offset| offset as u64);
-        let mut error = Self { status: failure.status(), offset, ..Self::NONE };
+        let (line, column) = failure.place();
+        let mut error = Self { status: failure.status(), offset, line, column, ..Self::NONE };
         // It fails only when the message is cut, which the error then says.
         let _ = write!(Message(&mut error), "{failure}");
         error

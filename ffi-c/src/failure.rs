@@ -4,6 +4,8 @@ use core::fmt;
 
 use ratecell::{CallError, ParseError, QuotaError, TableError};
 
+#[cfg(feature = "std")]
+use crate::guard_failure::GuardFailure;
 use crate::status::*;
 
 /// Why a call failed: its status, and what a sentence about it needs.
@@ -52,6 +54,8 @@ pub(crate) enum Failure {
     Table(TableError),
     Call(CallError),
     #[cfg(feature = "std")]
+    Guard(GuardFailure),
+    #[cfg(feature = "std")]
     Internal,
 }
 
@@ -75,6 +79,8 @@ impl Failure {
             Self::Table(error) => of_table(error),
             Self::Call(error) => of_call(error),
             #[cfg(feature = "std")]
+            Self::Guard(failure) => failure.status(),
+            #[cfg(feature = "std")]
             Self::Internal => RATECELL_INTERNAL,
         }
     }
@@ -84,7 +90,18 @@ impl Failure {
         match self {
             Self::Text(error) => Some(error.offset()),
             Self::Utf8 { offset, .. } => Some(*offset),
+            #[cfg(feature = "std")]
+            Self::Guard(failure) => failure.offset(),
             _ => None,
+        }
+    }
+
+    /// The line and column of the contract that are wrong, from 1; zeros if none are.
+    pub(crate) fn place(&self) -> (u32, u32) {
+        match self {
+            #[cfg(feature = "std")]
+            Self::Guard(failure) => failure.place(),
+            _ => (0, 0),
         }
     }
 }
@@ -162,6 +179,8 @@ impl fmt::Display for Failure {
             Self::Text(error) => write!(f, "{error}"),
             Self::Table(error) => write!(f, "{error}"),
             Self::Call(error) => write!(f, "{error}"),
+            #[cfg(feature = "std")]
+            Self::Guard(failure) => write!(f, "{failure}"),
             #[cfg(feature = "std")]
             Self::Internal => write!(f, "a defect of this library was met and contained"),
         }

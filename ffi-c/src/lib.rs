@@ -4,9 +4,9 @@
 //! this crate by cbindgen, so the public text here speaks C. `DESIGN.md` beside the manifest says
 //! why the ABI is as it is. All times are nanoseconds.
 //!
-//! Two levels: with the feature `std` the *limiter* (`limiter`, `calls`, `permit`, `other_rules`,
-//! `decision_text`, `last_error`); with and without it the *cells* (`quota`, `cells`, `table`), which need neither
-//! heap nor clock nor threads.
+//! With the feature `std` the *limiter* (`limiter`, `calls`, `permit`, `other_rules`,
+//! `decision_text`, `last_error`) and the *guard* (`guard`, `request`, `outcome`); with and without
+//! it the *cells* (`quota`, `cells`, `table`), which need neither heap nor clock nor threads.
 //!
 //! What C promises and no code can check; each `SAFETY:` of this crate names what it leans on:
 //!
@@ -37,6 +37,8 @@ mod critical_section;
 mod failure;
 #[cfg(not(feature = "std"))]
 mod freestanding;
+#[cfg(feature = "std")]
+mod guard_failure;
 
 // The header has what is public in the order of these lines.
 mod status;
@@ -66,6 +68,15 @@ mod permit;
 #[cfg(feature = "std")]
 mod decision_text;
 
+#[cfg(feature = "std")]
+mod guard;
+
+#[cfg(feature = "std")]
+mod request;
+
+#[cfg(feature = "std")]
+mod outcome;
+
 mod quota;
 
 mod cells;
@@ -81,14 +92,20 @@ pub use decision::*;
 pub use decision_text::*;
 pub use error::*;
 #[cfg(feature = "std")]
+pub use guard::*;
+#[cfg(feature = "std")]
 pub use last_error::*;
 #[cfg(feature = "std")]
 pub use limiter::*;
 #[cfg(feature = "std")]
 pub use other_rules::*;
 #[cfg(feature = "std")]
+pub use outcome::*;
+#[cfg(feature = "std")]
 pub use permit::*;
 pub use quota::*;
+#[cfg(feature = "std")]
+pub use request::*;
 pub use rule_decision::*;
 pub use status::*;
 pub use table::*;

@@ -80,9 +80,9 @@ impl Clock for AnyClock {
 }
 
 impl AnyClock {
-    fn of(options: &Options) -> Self {
-        match options.clock {
-            Some(read) => Self::Function { read, context: options.clock_context },
+    pub(crate) fn of(function: ClockFunction, context: *mut c_void) -> Self {
+        match function {
+            Some(read) => Self::Function { read, context },
             None => Self::System(SystemClock::new()),
         }
     }
@@ -108,16 +108,29 @@ unsafe fn build(text: &str, options: &Options) -> Result<Limiter, Failure> {
     let capacity = usize::try_from(options.capacity).map_err(too_many)?;
     let names = plan.rules().iter().map(|rule| c_string(rule.name())).collect();
     let mut builder = ratecell::Limiter::builder_for(plan).capacity(capacity).when_full(when_full);
-    if !options.seed.is_null() {
-        let seed = options.seed.cast::<[u8; RATECELL_SEED_SIZE]>();
-        // SAFETY: P1 as promised; any bytes are a seed.
-        builder = builder.seed(Seed::from_bytes(*unsafe { boundary::object(seed, "seed") }?));
+    // SAFETY: P1 as promised.
+    if let Some(seed) = unsafe { seed(options.seed) }? {
+        builder = builder.seed(seed);
     }
-    Ok(Limiter { core: Arc::new(builder.clock(AnyClock::of(options)).build()?), names })
+    let clock = AnyClock::of(options.clock, options.clock_context);
+    Ok(Limiter { core: Arc::new(builder.clock(clock).build()?), names })
+}
+
+/// The seed that options give, if they give one.
+///
+/// # Safety
+/// P1 holds for the 16 bytes at `start`, unless it is NULL.
+pub(crate) unsafe fn seed(start: *const u8) -> Result<Option<Seed>, Failure> {
+    if start.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: P1 as promised; any bytes are a seed.
+    let bytes = unsafe { boundary::object(start.cast::<[u8; RATECELL_SEED_SIZE]>(), "seed") }?;
+    Ok(Some(Seed::from_bytes(*bytes)))
 }
 
 /// A text without NUL as C reads it; names of rules have none.
-fn c_string(text: &str) -> CString {
+pub(crate) fn c_string(text: &str) -> CString {
     CString::new(text).unwrap_or_default()
 }
 

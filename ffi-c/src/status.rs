@@ -63,6 +63,14 @@ pub const RATECELL_RATE: Status = -23;
 pub const RATECELL_BURST: Status = -24;
 /// A number of segments outside 1 to 62.
 pub const RATECELL_SEGMENTS: Status = -25;
+/// The text of a contract is wrong; the error says in which line and column.
+pub const RATECELL_CONTRACT: Status = -26;
+/// A file cannot be read.
+pub const RATECELL_FILE: Status = -27;
+/// A limit that a request brings is for no rule of the contract, or cannot stand in for the rule's.
+pub const RATECELL_REQUEST: Status = -28;
+/// A text is no network such as "10.0.0.0/8".
+pub const RATECELL_NETWORK: Status = -29;
 /// A mistake that has no number of its own; the error says what it is.
 pub const RATECELL_INVALID: Status = -127;
 
@@ -105,6 +113,10 @@ const fn sentence(status: Status) -> &'static CStr {
         RATECELL_RATE => c"whole nanoseconds between units would lower the rate by over 1 %",
         RATECELL_BURST => c"the burst takes over 2^62 ns to come back",
         RATECELL_SEGMENTS => c"the number of segments is outside 1 to 62",
+        RATECELL_CONTRACT => c"the text of a contract is wrong",
+        RATECELL_FILE => c"a file cannot be read",
+        RATECELL_REQUEST => c"a limit of the request's own cannot stand in for a rule's",
+        RATECELL_NETWORK => c"a text is no network such as 10.0.0.0/8",
         RATECELL_INVALID => c"a mistake that has no number of its own",
         _ => c"no status of this version",
     }

@@ -445,6 +445,142 @@ static void texts(void) {
     ratecell_limiter_destroy(l);
 }
 
+/* A clock that stands still. */
+static uint64_t noon(void *context) {
+    (void)context;
+    return UINT64_C(1795348800000000000);
+}
+
+static void find_none(void *context, const char *name, ratecell_header_visit visit, void *state) {
+    CHECK(!context && *name);
+    visit(state, NULL, 0);
+    visit(state, "x", too_long);
+    visit(NULL, "x", 1);
+}
+
+static void guards(void) {
+    static const char shop[] =
+        "name = \"shop\"\n[[rule]]\nname = \"key\"\nlimit = \"fixed 1/min\"\n"
+        "by = \"header:x-api-key\"\n[response]\nheaders = [\"retry-after\"]\n"
+        "[response.refused]\ncontent_type = \"text/plain\"\nbody = \"no\"\n";
+    const uint8_t peer[4] = {192, 0, 2, 1};
+    const char *networks[1] = {"10.0.0.0/33"};
+    const ratecell_header header = {"X-Api-Key", "k", 1};
+    ratecell_header bad_header = {NULL, "k", 1};
+    ratecell_own_limit limit = {"nobody", NULL, 5, 0};
+    ratecell_guard_options options = RATECELL_GUARD_OPTIONS_INIT;
+    ratecell_request request = RATECELL_REQUEST_INIT;
+    ratecell_response response = RATECELL_RESPONSE_INIT;
+    ratecell_rule_counts counts = RATECELL_RULE_COUNTS_INIT;
+    ratecell_error error = RATECELL_ERROR_INIT;
+    ratecell_guard *guard = NULL;
+    ratecell_outcome *outcome = NULL, *second = NULL;
+    CHECK_EQUAL(RATECELL_NULL, ratecell_guard_create(NULL, &options, &guard));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_guard_create(shop, &options, NULL));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_guard_load(NULL, &options, &guard));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_guard_load("x", &options, NULL));
+    CHECK_EQUAL(RATECELL_FILE, ratecell_guard_load("/nowhere/at all", &options, &guard));
+    CHECK_EQUAL(RATECELL_CONTRACT,
+                ratecell_guard_create("name = \"shop\"\n[[rule]]\nname = 7\n", NULL, &guard));
+    CHECK_EQUAL(RATECELL_OK, ratecell_last_error(&error));
+    CHECK(error.line >= 2 && error.column >= 1 && error.message_len > 0);
+    options.trusted_proxies_len = 1;
+    CHECK_EQUAL(RATECELL_NULL, ratecell_guard_create(shop, &options, &guard));
+    options.trusted_proxies = networks;
+    CHECK_EQUAL(RATECELL_NETWORK, ratecell_guard_create(shop, &options, &guard));
+    CHECK(strstr(last_message(RATECELL_NETWORK), "10.0.0.0/33"));
+    networks[0] = NULL;
+    CHECK_EQUAL(RATECELL_NULL, ratecell_guard_create(shop, &options, &guard));
+    networks[0] = "10.0.0.0/8";
+    options.forwarded_field = 0;
+    CHECK_EQUAL(RATECELL_NUMBER, ratecell_guard_create(shop, &options, &guard));
+    options.forwarded_field = RATECELL_FORWARDED_FORWARDED;
+    options.capacity = 0;
+    CHECK_EQUAL(RATECELL_CAPACITY, ratecell_guard_create(shop, &options, &guard));
+    options.capacity = 100;
+    options.clock = noon;
+    options.struct_size = 7;
+    CHECK_EQUAL(RATECELL_STRUCT_SIZE, ratecell_guard_create(shop, &options, &guard));
+    options.struct_size = sizeof options;
+    CHECK(guard == NULL);
+    CHECK_EQUAL(RATECELL_OK, ratecell_guard_create(shop, &options, &guard));
+
+    request.method = "GET";
+    request.path = "/";
+    CHECK_EQUAL(RATECELL_NULL, ratecell_admit(NULL, 3, &request, &response, &outcome));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_admit(guard, 3, NULL, &response, &outcome));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_admit(guard, 3, &request, NULL, &outcome));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_admit(guard, 3, &request, &response, NULL));
+    CHECK_EQUAL(RATECELL_NUMBER, ratecell_admit(guard, 0, &request, &response, &outcome));
+    request.path = NULL;
+    CHECK_EQUAL(RATECELL_NULL, ratecell_admit(guard, 3, &request, &response, &outcome));
+    request.path = "/\xff";
+    CHECK_EQUAL(RATECELL_UTF8, ratecell_admit(guard, 3, &request, &response, &outcome));
+    request.path = "/";
+    request.peer = peer;
+    CHECK_EQUAL(RATECELL_NUMBER, ratecell_admit(guard, 3, &request, &response, &outcome));
+    request.peer_len = 4;
+    request.headers_len = 1;
+    CHECK_EQUAL(RATECELL_NULL, ratecell_admit(guard, 3, &request, &response, &outcome));
+    request.headers = &bad_header;
+    CHECK_EQUAL(RATECELL_NULL, ratecell_admit(guard, 3, &request, &response, &outcome));
+    bad_header = header;
+    bad_header.value = NULL;
+    CHECK_EQUAL(RATECELL_NULL, ratecell_admit(guard, 3, &request, &response, &outcome));
+    request.headers_len = SIZE_MAX;
+    CHECK_EQUAL(RATECELL_LENGTH, ratecell_admit(guard, 3, &request, &response, &outcome));
+    request.headers = &header;
+    request.headers_len = 1;
+    request.values_len = 1;
+    CHECK_EQUAL(RATECELL_NULL, ratecell_admit(guard, 3, &request, &response, &outcome));
+    request.values_len = 0;
+    request.limits = &limit;
+    request.limits_len = 1;
+    CHECK_EQUAL(RATECELL_REQUEST, ratecell_admit(guard, 3, &request, &response, &outcome));
+    CHECK(strstr(last_message(RATECELL_REQUEST), "nobody"));
+    limit.rule = "key";
+    limit.text = "5/fortnight";
+    CHECK_EQUAL(RATECELL_REQUEST, ratecell_admit(guard, 3, &request, &response, &outcome));
+    request.limits = NULL;
+    request.limits_len = 0;
+    response.struct_size = 0;
+    CHECK_EQUAL(RATECELL_STRUCT_SIZE, ratecell_admit(guard, 3, &request, &response, &outcome));
+    response.struct_size = sizeof response;
+    CHECK(outcome == NULL && response.fields == NULL);
+
+    /* None of the failures has taken anything. */
+    CHECK_EQUAL(RATECELL_OK, ratecell_admit(guard, 3, &request, &response, &outcome));
+    CHECK(response.status == 0 && response.body == NULL && response.retry_after_ns == 0);
+    CHECK_EQUAL(RATECELL_OK, ratecell_admit(guard, 3, &request, &response, &second));
+    CHECK_EQUAL(429, response.status);
+    CHECK(strcmp(response.body, "no") == 0 && response.body_len == 2);
+    CHECK(strcmp(response.rule, "key") == 0);
+    CHECK(response.fields_len >= 1);
+    CHECK(strcmp(response.fields[0].name, "Retry-After") == 0);
+    CHECK(strcmp(ratecell_guard_rule_name(guard, 0), "key") == 0);
+    CHECK(!ratecell_guard_rule_name(guard, 1) && !ratecell_guard_rule_name(NULL, 0));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_guard_stats(NULL, 0, &counts));
+    CHECK_EQUAL(RATECELL_NULL, ratecell_guard_stats(guard, 0, NULL));
+    CHECK_EQUAL(RATECELL_LENGTH, ratecell_guard_stats(guard, 1, &counts));
+    CHECK_EQUAL(RATECELL_OK, ratecell_guard_stats(guard, 0, &counts));
+    CHECK(counts.allowed == 1 && counts.refused == 1 && counts.table.inserted == 1);
+    counts.struct_size--;
+    CHECK_EQUAL(RATECELL_STRUCT_SIZE, ratecell_guard_stats(guard, 0, &counts));
+    ratecell_outcome_release(outcome);
+
+    /* A header function that gives nothing usable: the rule does not apply. */
+    request.headers = NULL;
+    request.headers_len = 0;
+    request.header_function = find_none;
+    CHECK_EQUAL(RATECELL_OK, ratecell_admit(guard, 3, &request, &response, &outcome));
+    CHECK_EQUAL(0, response.status);
+    ratecell_guard_destroy(guard);
+    ratecell_outcome_release(outcome);
+    ratecell_outcome_release(second);
+    ratecell_outcome_release(NULL);
+    ratecell_guard_destroy(NULL);
+}
+
 static void statuses(void) {
     ratecell_status status;
     for (status = -130; status <= 10; status++) {
@@ -461,6 +597,7 @@ int main(void) {
     making();
     calls();
     texts();
+    guards();
     statuses();
     return 0;
 }
