@@ -7,12 +7,14 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help demo test check unit release no-std no-panic models mutants sanitize fuzz fuzz-short \
-        firmware python node c install bench bench-quick coverage lint lint-format lint-clippy lint-docs lint-scripts clean
+        firmware python node c install bench bench-quick coverage lint lint-format lint-clippy lint-docs lint-c lint-scripts clean
 
 # Each workspace that has its own lock file; and the scripts in bash.
 workspaces := . benches fuzz firmware .ci/no-panic.d
 scripts := .ci/run .ci/models .ci/no-panic .ci/sanitize .ci/coverage .ci/fuzz firmware/check bindings-python/check \
     ffi-c/check ffi-c/install examples/clients/peeker.sh tower/tests/shims/sleep
+
+c_warnings := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
 
 target := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),$(CURDIR)/target)
 bench := cargo run --release --quiet --manifest-path benches/Cargo.toml \
@@ -98,7 +100,7 @@ coverage: ## which lines of the core the tests reach
 	$(say) 'coverage'
 	@.ci/coverage
 
-lint: lint-format lint-clippy lint-docs lint-scripts ## linters; every warning is an error
+lint: lint-format lint-clippy lint-docs lint-c lint-scripts ## linters; every warning is an error
 
 lint-format: # Lock files, too: what is locked is what the manifests ask for.
 	$(say) 'lock files and formatting'
@@ -135,6 +137,16 @@ lint-docs:
 	@RUSTDOCFLAGS=-Dwarnings cargo doc --quiet --workspace --no-deps
 	@RUSTDOCFLAGS=-Dwarnings cargo doc --quiet --package ratecell --no-deps --no-default-features \
 	    --target-dir $(target)/lint
+
+# The headers from C and C++, and all that is in C, every warning an error; and the library without std.
+lint-c:
+	$(say) 'C'
+	@for file in ffi-c/tests/c/*.c examples/c/*.c examples/c-cmake/*.c; do \
+	    $(CC) $(c_warnings) -std=c99 -fsyntax-only -Iinclude $$file || exit 1; done
+	@for file in include/ratecell.hpp examples/c-cmake/*.cpp; do \
+	    $(CXX) $(c_warnings) -std=c++17 -fsyntax-only -Iinclude -x c++ $$file || exit 1; done
+	@cargo clippy --quiet --profile c-freestanding --package ratecell-c --lib --no-default-features \
+	    -- -D warnings
 
 lint-scripts:
 	$(say) 'scripts'
