@@ -55,6 +55,10 @@ impl<'t> Cursor<'t> {
         Some(taken)
     }
 
+    pub(super) fn skip_all(&mut self, byte: u8) {
+        self.take_while(|other| other == byte);
+    }
+
     pub(super) fn skip_spaces(&mut self) {
         self.take_while(|byte| matches!(byte, b' ' | b'\t'));
     }

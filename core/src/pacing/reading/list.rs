@@ -32,21 +32,16 @@ pub(super) struct Member<'t> {
 /// Adds the members of a field's line; none if it is malformed.
 pub(super) fn read<'t>(line: &'t [u8], members: &mut Members<'t>) -> Option<()> {
     let mut cursor = Cursor::new(line);
-    cursor.skip_spaces();
+    cursor.skip_all(b' ');
     if cursor.is_at_end() {
         return Some(());
     }
     loop {
         let member = member(&mut cursor)?;
         let _ = members.push(member);
-        cursor.skip_spaces();
-        if cursor.is_at_end() {
+        if !comma(&mut cursor)? {
             return Some(());
         }
-        if !cursor.skip(b',') {
-            return None;
-        }
-        cursor.skip_spaces();
     }
 }
 
@@ -55,9 +50,9 @@ pub(super) fn read<'t>(line: &'t [u8], members: &mut Members<'t>) -> Option<()> 
 pub(super) fn read_draft_7<'t>(line: &'t [u8]) -> Option<Member<'t>> {
     let mut cursor = Cursor::new(line);
     let mut found = Member::default();
+    cursor.skip_all(b' ');
     loop {
-        cursor.skip_spaces();
-        let key = cursor.take_while(is_key);
+        let key = key(&mut cursor)?;
         let value = if cursor.skip(b'=') { bare_item(&mut cursor)? } else { Bare::Other };
         while parameter(&mut cursor)?.is_some() {}
         if let Bare::Integer(number) = value {
@@ -68,15 +63,8 @@ pub(super) fn read_draft_7<'t>(line: &'t [u8]) -> Option<Member<'t>> {
                 _ => {}
             }
         }
-        if key.is_empty() {
-            return None;
-        }
-        cursor.skip_spaces();
-        if cursor.is_at_end() {
+        if !comma(&mut cursor)? {
             return found.available.map(|_| found);
-        }
-        if !cursor.skip(b',') {
-            return None;
         }
     }
 }
@@ -89,26 +77,39 @@ fn member<'t>(cursor: &mut Cursor<'t>) -> Option<Member<'t>> {
         Bare::Integer(quota) => member.quota = Some(quota),
         Bare::Other => return None,
     }
+    // Of a parameter that stands twice the last one counts, whatever the first was.
+    let [mut quota, mut window, mut available, mut effective_window, mut unit] = [None; 5];
     while let Some((key, value)) = parameter(cursor)? {
         let place = match () {
-            () if key == letters::QUOTA.as_bytes() => &mut member.quota,
-            () if key == letters::WINDOW.as_bytes() => &mut member.window,
-            () if key == letters::AVAILABLE.as_bytes() => &mut member.available,
-            () if key == letters::EFFECTIVE_WINDOW.as_bytes() => &mut member.effective_window,
-            () if key == letters::QUOTA_UNIT.as_bytes() => {
-                let Bare::Text(unit) = value else { return None };
-                member.is_concurrency = unit == letters::CONCURRENT_REQUESTS.as_bytes();
-                member.is_foreign =
-                    !member.is_concurrency && !matches!(unit, b"requests" | b"request");
-                continue;
-            }
+            () if key == letters::QUOTA.as_bytes() => &mut quota,
+            () if key == letters::WINDOW.as_bytes() => &mut window,
+            () if key == letters::AVAILABLE.as_bytes() => &mut available,
+            () if key == letters::EFFECTIVE_WINDOW.as_bytes() => &mut effective_window,
+            () if key == letters::QUOTA_UNIT.as_bytes() => &mut unit,
             () => continue,
         };
-        // The parameters that are known are integers; another form is a malformed field.
-        let Bare::Integer(number) = value else { return None };
-        *place = Some(number);
+        *place = Some(value);
+    }
+    member.quota = integer(quota)?.or(member.quota);
+    member.window = integer(window)?;
+    member.available = integer(available)?;
+    member.effective_window = integer(effective_window)?;
+    if let Some(unit) = unit {
+        let Bare::Text(unit) = unit else { return None };
+        member.is_concurrency = unit == letters::CONCURRENT_REQUESTS.as_bytes();
+        member.is_foreign = !member.is_concurrency && !matches!(unit, b"requests" | b"request");
     }
     Some(member)
+}
+
+/// A parameter that is an integer where it is there; another form makes the field malformed.
+#[expect(clippy::option_option, reason = "malformed and absent are two things")]
+const fn integer(value: Option<Bare<'_>>) -> Option<Option<u64>> {
+    match value {
+        None => Some(None),
+        Some(Bare::Integer(number)) => Some(Some(number)),
+        Some(_) => None,
+    }
 }
 
 /// The value of an item or of a parameter.
@@ -128,32 +129,46 @@ fn parameter<'t>(cursor: &mut Cursor<'t>) -> Option<Option<(&'t [u8], Bare<'t>)>
     if !cursor.skip(b';') {
         return Some(None);
     }
-    cursor.skip_spaces();
-    let starts_well = matches!(cursor.peek(), Some(b'a'..=b'z' | b'*'));
-    let key = cursor.take_while(is_key);
-    if !starts_well {
-        return None;
-    }
+    cursor.skip_all(b' ');
+    let key = key(cursor)?;
     let value = if cursor.skip(b'=') { bare_item(cursor)? } else { Bare::Other };
     Some(Some((key, value)))
+}
+
+/// Steps over a comma, and says whether there was one or the text has ended; none if neither.
+fn comma(cursor: &mut Cursor<'_>) -> Option<bool> {
+    let mut ends = *cursor;
+    ends.skip_all(b' ');
+    if ends.is_at_end() {
+        return Some(false);
+    }
+    cursor.skip_spaces();
+    cursor.expect(b",")?;
+    cursor.skip_spaces();
+    Some(true)
+}
+
+fn key<'t>(cursor: &mut Cursor<'t>) -> Option<&'t [u8]> {
+    let starts_well = matches!(cursor.peek(), Some(b'a'..=b'z' | b'*'));
+    starts_well.then(|| cursor.take_while(is_key))
 }
 
 fn bare_item<'t>(cursor: &mut Cursor<'t>) -> Option<Bare<'t>> {
     match cursor.peek()? {
         b'"' => string(cursor).map(Bare::Text),
-        b'0'..=b'9' => {
-            let number = cursor.number()?;
-            if !cursor.skip(b'.') {
-                return Some(Bare::Integer(number));
-            }
-            let fraction = cursor.take_while(|byte| byte.is_ascii_digit());
-            (1..=3).contains(&fraction.len()).then_some(Bare::Other)
+        b'0'..=b'9' => number(cursor),
+        b'-' => {
+            cursor.next();
+            number(cursor).map(|_| Bare::Other)
         }
-        b'-' | b'@' | b'?' => {
+        b'@' => {
             cursor.next();
             cursor.skip(b'-');
-            let digits = cursor.take_while(|byte| byte.is_ascii_digit() || byte == b'.');
-            (!digits.is_empty()).then_some(Bare::Other)
+            cursor.number().map(|_| Bare::Other)
+        }
+        b'?' => {
+            cursor.next();
+            matches!(cursor.next(), Some(b'0' | b'1')).then_some(Bare::Other)
         }
         b':' => {
             cursor.next();
@@ -163,6 +178,17 @@ fn bare_item<'t>(cursor: &mut Cursor<'t>) -> Option<Bare<'t>> {
         b'a'..=b'z' | b'A'..=b'Z' | b'*' => Some(Bare::Text(cursor.take_while(is_token))),
         _ => None,
     }
+}
+
+/// An integer, or a decimal of at most 12 digits before the point and 3 after it.
+fn number<'t>(cursor: &mut Cursor<'t>) -> Option<Bare<'t>> {
+    let whole = cursor.number()?;
+    if !cursor.skip(b'.') {
+        return Some(Bare::Integer(whole));
+    }
+    let fraction = cursor.take_while(|byte| byte.is_ascii_digit());
+    let fits = whole <= 999_999_999_999 && (1..=3).contains(&fraction.len());
+    fits.then_some(Bare::Other)
 }
 
 fn string<'t>(cursor: &mut Cursor<'t>) -> Option<&'t [u8]> {
