@@ -33,9 +33,10 @@
 //!   once.
 //! - If no reset is shown, windows are taken to be a minute long and aligned to the clock; that what
 //!   is left jumps up tells when they really begin.
-//! - A reset that moves on before it is reached is no window's end: the limit slides or refills.
-//!   Then all together send at the limit's own rate; up to twice that while R is above a 32nd of
-//!   it, and less in proportion below.
+//! - A reset that moves before it is reached, or is reached and leaves far less than the limit, is
+//!   no window's end: the limit slides or refills. A client that was told the plan then keeps to
+//!   that; else all together send at the limit's own rate, up to twice that while R is above a
+//!   32nd of it, and less in proportion below.
 //!
 //! **Refusals**, where nothing is told or shown. It starts with a request a second and takes an
 //! eighth off the interval with each success; with more than a third of the permits shown in use it
@@ -48,7 +49,8 @@
 //! for want of permits, or without a known wait, is answered by exponential waits with jitter.
 //!
 //! - P1: a wait is never shorter than what is left of a Retry-After.
-//! - P2: beyond that, no wait is longer than [`Pacer::MAX_WAIT_NS`], whatever headers say.
+//! - P2: beyond that and its jitter, no wait is longer than [`Pacer::MAX_WAIT_NS`], whatever
+//!   headers say.
 //! - P3: a field that is malformed changes nothing.
 
 mod backoff;

@@ -18,7 +18,7 @@ pub(super) struct Window {
     /// Units per window: as shown, or the most that was ever left.
     limit: u64,
     period_ns: u64,
-    /// Whether the period was told or seen, and is not the minute that is taken for granted.
+    /// Whether the period was told, shown or seen, and is not the minute taken for granted.
     period_is_known: bool,
     /// What was left at `seen_ns`.
     remaining: u64,
