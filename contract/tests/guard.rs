@@ -42,6 +42,54 @@ fn a_request_without_a_key_is_skipped_or_shares_as_the_contract_says() {
 }
 
 #[test]
+fn two_rules_by_one_key_may_differ_in_what_they_do_without_it() {
+    let guard = guard(
+        r#"
+        name = "shop"
+        [[rule]]
+        name = "known"
+        limit = "fixed 1/min"
+        by = "bearer"
+        [[rule]]
+        name = "anonymous"
+        limit = "fixed 3/min"
+        by = "bearer"
+        absent = "share"
+        "#,
+    );
+    assert!((0..3).all(|_| passes(&guard, &[])));
+    assert!(!passes(&guard, &[]));
+    let allowed: Vec<_> = guard.stats().map(|stats| stats.allowed).collect();
+    assert_eq!(allowed, [0, 3]);
+}
+
+#[test]
+fn threads_hold_no_more_permits_than_there_are_and_lose_none() {
+    let guard = guard(&one_rule("limit = \"concurrency 4\"\nby = \"bearer\""));
+    let headers: &[(&str, &[u8])] = &[("authorization", b"Bearer a")];
+    let held = std::sync::atomic::AtomicU32::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..2000 {
+                    if let Outcome::Pass(pass) = admit(&guard, &with_headers(&headers)) {
+                        let now = held.fetch_add(1, std::sync::atomic::Ordering::SeqCst) + 1;
+                        assert!(now <= 4, "{now}");
+                        held.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
+                        drop(pass);
+                    }
+                }
+            });
+        }
+    });
+    let passes: Vec<_> = (0..4).map(|_| admit(&guard, &with_headers(&headers)).pass()).collect();
+    assert!(passes.iter().all(Option::is_some));
+    assert!(admit(&guard, &with_headers(&headers)).pass().is_none());
+    let stats = guard.stats().next().unwrap();
+    assert_eq!(stats.allowed + stats.refused, 8 * 2000 + 5);
+}
+
+#[test]
 fn hostile_keys_are_never_unlimited() {
     let guard = guard(&one_rule("limit = \"fixed 1/min\"\nby = \"bearer\""));
     let long = [b"Bearer ".as_slice(), &[b'k'; 1 << 20]].concat();

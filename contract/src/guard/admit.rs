@@ -87,6 +87,7 @@ impl<C: Clock> Guard<C> {
             return None;
         }
         if lane.is_enforced {
+            // A plan is refused by one of its rules, so one of them governs.
             let (rule, _) = decision.governing()?;
             let position = lane.contract_position(rule);
             self.counters[position].count_refused();
