@@ -85,6 +85,10 @@ node: ## the npm package: its conformance cases, every call, and what it needs o
 bench: ## ratecell beside what users would pick instead; take the machine for yourself
 	@$(bench)
 
+closed-loop: ## the table of client/RESULTS.md: twenty clients under each contract, over real HTTP
+	@cargo test --release --quiet --package ratecell-client --test closed_loop -- \
+	    --ignored --nocapture table
+
 bench-quick: ## that every benchmark still runs; its figures say nothing
 	$(say) 'benchmarks, once and briefly'
 	@$(bench) -- --quick

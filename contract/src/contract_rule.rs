@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ratecell::{Quota, Rule};
 
 use crate::key_source::{Absent, KeySource};
-use crate::path_pattern::PathPattern;
+use crate::path_pattern::{Path, PathPattern};
 use crate::response::Refused;
 use crate::scope::Scope;
 
@@ -42,6 +42,11 @@ impl ContractRule {
         self.rule.name()
     }
 
+    /// It as a rule of the core, counted by a dimension of its own name.
+    pub const fn rule(&self) -> &Rule {
+        &self.rule
+    }
+
     /// Its limit.
     pub const fn quota(&self) -> &Quota {
         self.rule.quota()
@@ -65,6 +70,12 @@ impl ContractRule {
     /// The paths it is not for.
     pub fn except(&self) -> &[PathPattern] {
         &self.scope.except
+    }
+
+    /// Whether it is for a request of this method and path, both as in
+    /// [`Request`](crate::Request).
+    pub fn covers(&self, method: &str, path: &str) -> bool {
+        self.scope.covers(method, &Path::new(path))
     }
 
     /// Where its key comes from.
