@@ -145,4 +145,11 @@ impl fmt::Display for LoadError {
     }
 }
 
-impl core::error::Error for LoadError {}
+impl core::error::Error for LoadError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match &self.problem {
+            LoadProblem::Read(error) => Some(error),
+            LoadProblem::Contract(error) => Some(error),
+        }
+    }
+}
