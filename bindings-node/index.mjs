@@ -2,4 +2,4 @@
 
 import ratecell from './index.js';
 
-export const { Limiter, Decision, Permit, KeyHandle } = ratecell;
+export const { Limiter, Decision, Permit, KeyHandle, Guard, Outcome } = ratecell;

@@ -11,12 +11,12 @@ const { describe, checkOptions, rangeErrorOf, wholeNumber } = require('./argumen
 const { Decision } = require('./decision.js');
 const { KeyHandle, isAlone, putKey, readKey, readKeys } = require('./key.js');
 const { Permit } = require('./permit.js');
+const { clockOf, readClock } = require('./time.js');
 const { WaitQueues } = require('./wait-queues.js');
 const { words, OP, COST, NOW, RULES, KEYS, KINDS, VALUES, Op, KeyKind } = require('./words.js');
 
 const DEFAULT_CAPACITY = 65_536;
 const MAX_COST = 2 ** 32 - 1;
-const MAX_NOW_NS = 2n ** 63n - 1n;
 // Other rules of single calls that are kept as read. Beyond this many the texts are read again,
 // which is slower; it is never an error.
 const MAX_KEPT_RULES = 1_024;
@@ -128,7 +128,7 @@ class Limiter {
       wholeNumber('cost', cost, 0, MAX_COST);
     }
     const rules = options === undefined ? 0 : this.#rulesOf(options);
-    const now = this.#clock === null ? 0n : this.#now();
+    const now = this.#clock === null ? 0n : readClock(this.#clock);
     if (typeof key === 'string') {
       this.#write(op, cost, rules, now);
       words[KEYS] = 0;
@@ -163,19 +163,6 @@ class Limiter {
       words[NOW] = Number(now & 0xffff_ffffn);
       words[NOW + 1] = Number(now >> 32n);
     }
-  }
-
-  #now() {
-    const now = this.#clock();
-    const isTime =
-      typeof now === 'bigint' ? now >= 0n && now <= MAX_NOW_NS : Number.isSafeInteger(now) && now >= 0;
-    if (!isTime) {
-      throw new RangeError(
-        `clock: found ${describe(now)}, accepted are nanoseconds as a bigint from 0 to 2^63 - 1 ` +
-          'or a whole number from 0 to 2^53 - 1',
-      );
-    }
-    return BigInt(now);
   }
 
   // The number by which the addon knows the rules of a single call; 0 for the plan's own.
@@ -220,15 +207,6 @@ function makeNative(rules, options) {
   return rangeErrorOf(
     () => new native.NativeLimiter(rules, capacity, whenFull === 'allow', given),
   );
-}
-
-function clockOf(clock) {
-  if (clock !== undefined && typeof clock !== 'function') {
-    throw new TypeError(
-      `options.clock: found ${describe(clock)}, accepted is a function that gives nanoseconds`,
-    );
-  }
-  return clock ?? null;
 }
 
 module.exports = { Limiter };

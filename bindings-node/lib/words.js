@@ -25,6 +25,14 @@ const GOVERNING = 50;
 const ANSWERS = 52;
 const ANSWER_LEN = 11;
 
+// A guard's call has its own meaning for some places.
+const STAGE = OP;
+const GIVEN = KEYS;
+const NAMES = 56;
+const STATUS = ALLOWED;
+const HEAD_LEN = APPLIED;
+const WAIT = 52;
+
 const Op = { ACQUIRE: 0, PEEK: 1, HOLD: 2, RELEASE: 3, RESET: 4, HASH: 5, GIVE_BACK: 6 };
 const KeyKind = { ABSENT: 0, ARGUMENT: 1, INTEGER: 2, HASH: 3 };
 
@@ -54,6 +62,12 @@ module.exports = {
   GOVERNING,
   ANSWERS,
   ANSWER_LEN,
+  STAGE,
+  GIVEN,
+  NAMES,
+  STATUS,
+  HEAD_LEN,
+  WAIT,
   Op,
   KeyKind,
 };

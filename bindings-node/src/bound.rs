@@ -3,14 +3,15 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use ratecell::{CallError, Clock as _, KeyHash, Keys, Limiter, Plan};
+use ratecell::{CallError, Clock as _, KeyHash, Keys, Limiter, OwnedPermit, Plan};
 
 use crate::clock::NodeClock;
 use crate::permits::Permits;
-use crate::words::{self, Op, Words};
+use crate::raw_call::{Arguments, Callee, Thrown};
+use crate::words::{self, KeyKind, Op, Words};
 
 /// The most dimensions of a plan: each rule may have one of its own.
-pub(crate) const MAX_DIMENSIONS: usize = ratecell::MAX_RULES;
+const MAX_DIMENSIONS: usize = ratecell::MAX_RULES;
 
 /// A limiter with what belongs to one thread of JavaScript.
 pub(crate) struct Bound {
@@ -19,7 +20,7 @@ pub(crate) struct Bound {
     pub(crate) dimensions: Vec<String>,
     /// Other rules for single calls, by number.
     rules: RefCell<Vec<Plan>>,
-    permits: RefCell<Permits>,
+    permits: RefCell<Permits<OwnedPermit<NodeClock>>>,
     holds_permits: bool,
 }
 
@@ -55,20 +56,34 @@ impl Bound {
         self.rules.borrow_mut().clear();
     }
 
-    /// The hash of a key under the limiter's seed.
+    /// The hash of the key at a position; none if the call has none there.
     #[inline]
-    pub(crate) fn hash(&self, key: &[u8]) -> KeyHash {
-        self.limiter.keyed().hash(key)
+    fn key_hash(
+        &self,
+        arguments: &Arguments<'_>,
+        words: &Words<'_>,
+        index: usize,
+    ) -> Result<Option<KeyHash>, Thrown> {
+        let place = words::VALUES + index * words::VALUE_LEN;
+        let hash = |key: &[u8]| self.limiter.keyed().hash(key);
+        match KeyKind::from_word(words.get(words::KINDS + index)).ok_or(Thrown::Malformed)? {
+            KeyKind::Absent => Ok(None),
+            KeyKind::Integer => Ok(Some(hash(&words.get_u64(place).to_le_bytes()))),
+            KeyKind::Hash => {
+                Ok(Some(KeyHash::from_words([words.get_u64(place), words.get_u64(place + 2)])))
+            }
+            KeyKind::Argument => arguments.with_bytes(index, hash).map(Some).map_err(|fault| {
+                let alone = words.get(words::KEYS) == 0;
+                let dimension = self.dimensions.get(index).map_or("", String::as_str);
+                let dot = if alone { "" } else { "." };
+                Thrown::Type(format!("key{dot}{} {fault}", if alone { "" } else { dimension }))
+            }),
+        }
     }
 
     /// Does what the words ask, for these keys, and writes the answer.
     #[inline]
-    pub(crate) fn carry_out(
-        &self,
-        op: Op,
-        keys: Keys<'_>,
-        words: &mut Words<'_>,
-    ) -> Result<(), CallError> {
+    fn carry_out(&self, op: Op, keys: Keys<'_>, words: &mut Words<'_>) -> Result<(), CallError> {
         let cost = words.get(words::COST);
         let now_ns = self.time_of(words);
         // What nearly every call is goes around the plan's larger answer.
@@ -156,6 +171,49 @@ impl Bound {
             words.set(words::PERMIT, self.permits.borrow_mut().keep(permit));
         }
         Ok(())
+    }
+}
+
+impl Callee for Bound {
+    /// The arguments are the keys that are strings or bytes; all else is words.
+    #[inline]
+    fn call(
+        &self,
+        arguments: &Arguments<'_>,
+        words: &mut Words<'_>,
+    ) -> Result<Option<String>, Thrown> {
+        let op = Op::from_word(words.get(words::OP)).ok_or(Thrown::Malformed)?;
+        let count = words.get(words::KEYS) as usize;
+        if count == 0 {
+            let keys = match self.key_hash(arguments, words, 0)? {
+                Some(hash) => Keys::OneHash(hash),
+                // Only to give a permit back takes no key.
+                None if op == Op::GiveBack => Keys::EachHash(&[]),
+                None => return Err(Thrown::Malformed),
+            };
+            self.carry_out(op, keys, words)?;
+            return Ok(None);
+        }
+        let dimensions = self.dimensions.get(..count).ok_or(Thrown::Malformed)?;
+        let mut hashes = [("", KeyHash::from_u64(0)); MAX_DIMENSIONS];
+        let mut found = 0;
+        for (index, dimension) in dimensions.iter().enumerate() {
+            if let Some(hash) = self.key_hash(arguments, words, index)? {
+                hashes[found] = (dimension.as_str(), hash);
+                found += 1;
+            }
+        }
+        self.carry_out(op, Keys::EachHash(&hashes[..found]), words)?;
+        Ok(None)
+    }
+}
+
+impl From<CallError> for Thrown {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::DimensionMissing => Self::Type(error.to_string()),
+            _ => Self::Range(error.to_string()),
+        }
     }
 }
 

@@ -8,8 +8,10 @@
 #![deny(unsafe_code)]
 
 mod bound;
+mod bound_guard;
+mod bytes_fault;
 mod clock;
-mod key_fault;
+mod guard;
 mod limiter;
 mod permits;
 #[expect(unsafe_code, reason = "the one file that speaks to Node-API by pointers")]

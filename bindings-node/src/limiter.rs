@@ -126,19 +126,9 @@ impl NativeLimiter {
 
     /// What each rule's table has counted.
     #[napi]
-    // Numbers are exact to 2^53, which no process counts to.
     pub fn stats(&self) -> Vec<NativeStats> {
         let stats = self.bound.limiter.stats();
-        let counted = |(rule, stats): (&ratecell::Rule, ratecell::TableStats)| NativeStats {
-            rule: rule.name().to_owned(),
-            slots: stats.slots as f64,
-            keys: stats.keys as f64,
-            inserted: stats.inserted as f64,
-            full_denied: stats.full_denied as f64,
-            full_allowed: stats.full_allowed as f64,
-            stranded: stats.stranded as f64,
-        };
-        stats.map(counted).collect()
+        stats.map(|(rule, stats)| stats_of(rule.name(), &stats)).collect()
     }
 
     /// Keeps other rules for calls to come, and gives their number.
@@ -157,8 +147,7 @@ impl NativeLimiter {
     /// The function by which the package makes every other call.
     #[napi]
     pub fn bind<'e>(&self, env: &'e Env, words: Object<'e>) -> Result<Unknown<'e>> {
-        let function = raw_call::bind(env.raw(), Rc::clone(&self.bound), words.raw());
-        Ok(raw_call::unknown(env, function.map_err(range)?))
+        raw_call::bind(env, Rc::clone(&self.bound), words.raw()).map_err(range)
     }
 }
 
@@ -168,8 +157,21 @@ impl NativeLimiter {
     }
 }
 
+#[expect(clippy::cast_precision_loss, reason = "exact to 2^53, which no process counts to")]
+pub(crate) fn stats_of(rule: &str, stats: &ratecell::TableStats) -> NativeStats {
+    NativeStats {
+        rule: rule.to_owned(),
+        slots: stats.slots as f64,
+        keys: stats.keys as f64,
+        inserted: stats.inserted as f64,
+        full_denied: stats.full_denied as f64,
+        full_allowed: stats.full_allowed as f64,
+        stranded: stats.stranded as f64,
+    }
+}
+
 /// The package turns these into a `SyntaxError` and a `RangeError`.
-fn invalid(message: String) -> Error {
+pub(crate) fn invalid(message: String) -> Error {
     Error::new(Status::InvalidArg, message)
 }
 

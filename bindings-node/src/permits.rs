@@ -1,22 +1,23 @@
-//! The permits that JavaScript holds of one limiter on one thread, by number.
+//! The permits that JavaScript holds on one thread, by number.
 //!
 //! A number costs JavaScript nothing, where an object with a finalizer costs more than the call.
 //! Numbers begin at 1 and are given again after they come back; the package gives each back once.
 
-use ratecell::OwnedPermit;
-
-use crate::clock::NodeClock;
-
-/// Permits by number.
-#[derive(Default)]
-pub(crate) struct Permits {
-    slots: Vec<Option<OwnedPermit<NodeClock>>>,
+/// Permits by number; of a limiter's calls, or the passes of a guard's requests.
+pub(crate) struct Permits<P> {
+    slots: Vec<Option<P>>,
     free: Vec<u32>,
 }
 
-impl Permits {
+impl<P> Default for Permits<P> {
+    fn default() -> Self {
+        Self { slots: Vec::new(), free: Vec::new() }
+    }
+}
+
+impl<P> Permits<P> {
     /// Keeps a permit and gives its number.
-    pub(crate) fn keep(&mut self, permit: OwnedPermit<NodeClock>) -> u32 {
+    pub(crate) fn keep(&mut self, permit: P) -> u32 {
         let index = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             // OVERFLOW: 2^32 permits would take some hundred gigabytes; memory ends first.
@@ -29,7 +30,7 @@ impl Permits {
     }
 
     /// Takes a permit out; dropping it gives it back to its limiter.
-    pub(crate) fn take(&mut self, number: u32) -> Option<OwnedPermit<NodeClock>> {
+    pub(crate) fn take(&mut self, number: u32) -> Option<P> {
         let index = number.checked_sub(1)?;
         let permit = self.slots.get_mut(index as usize)?.take()?;
         self.free.push(index);

@@ -33,6 +33,18 @@ pub(crate) const ALLOWED: usize = 48;
 pub(crate) const APPLIED: usize = 49;
 /// Out: which of the applied ones governs, from 0.
 pub(crate) const GOVERNING: usize = 50;
+/// A guard's call has its own meaning for the places from here on: in, the stage.
+pub(crate) const STAGE: usize = OP;
+/// In, how many arguments come after the method, the path and the address.
+pub(crate) const GIVEN: usize = KEYS;
+/// In, what each of them is: a place in the guard's list of names.
+pub(crate) const NAMES: usize = 56;
+/// Out, the status, or 0 for a request that passes.
+pub(crate) const STATUS: usize = ALLOWED;
+/// Out, how much of the text that is returned comes before the body.
+pub(crate) const HEAD_LEN: usize = APPLIED;
+/// Out, the wait of a refusal in nanoseconds, or all ones; two words.
+pub(crate) const WAIT: usize = 52;
 /// Out: each applied rule's answer.
 const ANSWERS: usize = 52;
 /// How many words an answer takes: what `Decision::to_words` gives, and what is left.

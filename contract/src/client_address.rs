@@ -58,6 +58,16 @@ impl TrustedProxies {
         Some(said.flatten().unwrap_or(peer))
     }
 
+    /// The fields that [`Self::client`] may look at.
+    pub(crate) fn header_names(&self) -> &'static [&'static str] {
+        match self.field {
+            _ if self.networks.is_empty() => &[],
+            ForwardedField::Either => &["x-forwarded-for", "forwarded"],
+            ForwardedField::XForwardedFor => &["x-forwarded-for"],
+            ForwardedField::Forwarded => &["forwarded"],
+        }
+    }
+
     /// The rightmost address in the lines of a field that is no trusted proxy's. If a hop before it
     /// is obscure, or all are trusted, the last trusted one before that, if there is one. None if
     /// the field is not there.

@@ -24,6 +24,7 @@ use ratecell::{Clock, SystemClock};
 use crate::client_address::TrustedProxies;
 use crate::contract::Contract;
 use crate::contract_rule::Stage;
+use crate::key_source::KeySource;
 use crate::outcome::Outcome;
 use crate::request::{Request, RequestError};
 use lane::Lane;
@@ -106,6 +107,24 @@ impl<C: Clock> Guard<C> {
     /// The contract.
     pub const fn contract(&self) -> &Contract {
         &self.contract
+    }
+
+    /// The names of the header fields that it may look at, in lower case, each once: for a language
+    /// in which it costs something to hand all of them over.
+    pub fn header_names(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        for rule in self.contract.rules() {
+            match rule.source() {
+                KeySource::Bearer => names.push("authorization"),
+                KeySource::Header(name) => names.push(name),
+                KeySource::Ip | KeySource::Value(_) => {}
+            }
+        }
+        names.extend(self.proxies.header_names());
+        names.extend(self.contract.request_id.header.as_deref());
+        names.sort_unstable();
+        names.dedup();
+        names
     }
 
     /// The clock.

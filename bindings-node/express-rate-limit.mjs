@@ -1,0 +1,3 @@
+import all from './lib/express-rate-limit.js';
+
+export const { RatecellStore } = all;

@@ -1,0 +1,3 @@
+import all from './lib/express.js';
+
+export const { rateLimit } = all;

@@ -1,0 +1,3 @@
+import all from './lib/fastify.js';
+
+export const { rateLimit } = all;

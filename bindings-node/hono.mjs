@@ -1,0 +1,3 @@
+import all from './lib/hono.js';
+
+export const { rateLimit } = all;

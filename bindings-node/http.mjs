@@ -1,0 +1,3 @@
+import all from './lib/http.js';
+
+export const { rateLimit } = all;

@@ -1,0 +1,3 @@
+import all from './lib/koa.js';
+
+export const { rateLimit } = all;

@@ -1,0 +1,85 @@
+// A contract written as an object, as the text of a contract file.
+//
+// The addon reads the text, so what is accepted is what a file may say, and nothing is known here
+// of any value but its shape.
+
+'use strict';
+
+const { checkOptions, describe } = require('./argument.js');
+
+// The file's word for each property.
+const CONTRACT = ['name', 'rules', 'response', 'clients', 'requestId'];
+const RULE = {
+  name: 'name',
+  limit: 'limit',
+  by: 'by',
+  methods: 'methods',
+  paths: 'paths',
+  except: 'except',
+  stage: 'stage',
+  absent: 'absent',
+  message: 'message',
+  show: 'show',
+  enforce: 'enforce',
+};
+const RESPONSE = { headers: 'headers', reset: 'reset' };
+const REFUSED = { status: 'status', contentType: 'content_type', body: 'body' };
+const CLIENTS = { ipv6Prefix: 'ipv6_prefix' };
+const REQUEST_ID = { header: 'header', prefix: 'prefix' };
+
+function contractText(contract) {
+  const { name = 'service', rules, response = {}, clients, requestId } = checkOptions(
+    'contract',
+    contract,
+    CONTRACT,
+  );
+  if (!Array.isArray(rules)) {
+    throw new TypeError(`contract.rules: found ${describe(rules)}, accepted is an array of rules`);
+  }
+  const lines = [`name = ${literal('contract.name', name)}`];
+  rules.forEach((rule, index) => {
+    const place = `contract.rules[${index}]`;
+    lines.push('[[rule]]', ...entries(place, rule, RULE, ['refused']));
+    if (rule.refused !== undefined) {
+      lines.push('[rule.refused]', ...entries(`${place}.refused`, rule.refused, REFUSED));
+    }
+  });
+  lines.push('[response]', ...entries('contract.response', response, RESPONSE, ['always', 'refused']));
+  if (response.always !== undefined) {
+    lines.push('[response.always]');
+    for (const [field, value] of Object.entries(response.always)) {
+      lines.push(`${JSON.stringify(field)} = ${literal(`contract.response.always.${field}`, value)}`);
+    }
+  }
+  if (response.refused !== undefined) {
+    lines.push('[response.refused]', ...entries('contract.response.refused', response.refused, REFUSED));
+  }
+  if (clients !== undefined) {
+    lines.push('[clients]', ...entries('contract.clients', clients, CLIENTS));
+  }
+  if (requestId !== undefined) {
+    lines.push('[request_id]', ...entries('contract.requestId', requestId, REQUEST_ID));
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function entries(place, object, words, others = []) {
+  checkOptions(place, object, [...Object.keys(words), ...others]);
+  const given = Object.entries(words).filter(([property]) => object[property] !== undefined);
+  return given.map(([property, word]) => `${word} = ${literal(`${place}.${property}`, object[property])}`);
+}
+
+// JSON's strings, numbers, booleans and arrays are also those of a contract file.
+function literal(place, value) {
+  const list = Array.isArray(value) ? value : [value];
+  for (const one of list) {
+    if (!['string', 'boolean'].includes(typeof one) && !Number.isSafeInteger(one)) {
+      throw new TypeError(
+        `${place}: found ${describe(one)}, accepted are a string, a boolean, a whole number and an array of those`,
+      );
+    }
+  }
+  return JSON.stringify(value);
+}
+
+module.exports = { contractText };

@@ -1,0 +1,22 @@
+// Middleware for Express, and for whatever takes (request, response, next).
+
+'use strict';
+
+const { RequestReader, refuse, releaseAfter, setFields } = require('./http.js');
+
+function rateLimit(guard, options) {
+  const reader = new RequestReader(guard, options);
+  return (request, response, next) => {
+    // A router below another strips its own part from `url`.
+    const outcome = reader.read(request, request, request.originalUrl ?? request.url);
+    if (!outcome.passes) {
+      refuse(outcome, response);
+      return;
+    }
+    setFields(outcome, response);
+    releaseAfter(outcome, response);
+    next();
+  };
+}
+
+module.exports = { rateLimit };

@@ -1,0 +1,257 @@
+// A guard: holds requests to a contract.
+
+'use strict';
+
+const { readFileSync } = require('node:fs');
+const { fileURLToPath } = require('node:url');
+
+const native = require('./addon.js');
+const { checkOptions, describe, rangeErrorOf, wholeNumber } = require('./argument.js');
+const { contractText } = require('./contract-text.js');
+const { Outcome } = require('./outcome.js');
+const { clockOf, readClock } = require('./time.js');
+const { words, COST, NOW, STAGE, GIVEN, NAMES } = require('./words.js');
+
+const DEFAULT_CAPACITY = 65_536;
+const MAX_U32 = 2 ** 32 - 1;
+const STAGES = { 'before-auth': 0, 'after-auth': 1, whole: 2 };
+const GUARD_OPTIONS = ['capacity', 'whenFull', 'clock', 'trustedProxies', 'forwardedField'];
+const REQUEST_FIELDS = ['method', 'path', 'peer', 'headers', 'values', 'limits', 'cost', 'stage'];
+// Fields that are lists, so that several lines of them mean the same as one.
+const LISTS = ['x-forwarded-for', 'forwarded'];
+// The arguments that the addon takes: MAX_ARGUMENTS of src/raw_call.rs.
+const MOST_ARGUMENTS = 48;
+
+class Guard {
+  #native;
+  #call;
+  #clock;
+  // The addon's number for each header field, value and rule that a request may bring.
+  #headers;
+  #values;
+  #rules;
+
+  constructor(contract, options, file = 'contract') {
+    const text = typeof contract === 'string' ? contract : contractText(contract);
+    const {
+      capacity = DEFAULT_CAPACITY,
+      whenFull = 'deny',
+      clock,
+      trustedProxies = [],
+      forwardedField = 'either',
+    } = checkOptions('options', options, GUARD_OPTIONS);
+    wholeNumber('options.capacity', capacity, 1, Number.MAX_SAFE_INTEGER);
+    if (whenFull !== 'deny' && whenFull !== 'allow') {
+      throw new RangeError(
+        `options.whenFull: found ${describe(whenFull)}, accepted are 'deny' and 'allow'`,
+      );
+    }
+    if (!Array.isArray(trustedProxies) || !trustedProxies.every((one) => typeof one === 'string')) {
+      throw new TypeError(
+        `options.trustedProxies: found ${describe(trustedProxies)}, accepted is an array of ` +
+          "addresses and networks such as '10.0.0.0/8'",
+      );
+    }
+    this.#clock = clockOf(clock);
+    const allow = whenFull === 'allow';
+    const given = this.#clock !== null;
+    const field = String(forwardedField);
+    this.#native = rangeErrorOf(
+      () => new native.NativeGuard(text, file, capacity, allow, trustedProxies, field, given),
+    );
+    this.#call = this.#native.bind(words);
+    let number = 0;
+    const numbered = (names) => new Map(names.map((name) => [name, number++]));
+    this.#headers = numbered(this.#native.headerNames());
+    this.#values = numbered(this.#native.valueNames());
+    this.#rules = numbered(this.#native.ruleNames());
+  }
+
+  static load(file, options) {
+    const path = file instanceof URL ? fileURLToPath(file) : file;
+    if (typeof path !== 'string') {
+      throw new TypeError(`file: found ${describe(file)}, accepted are a path and a file URL`);
+    }
+    return new Guard(readFileSync(path, 'utf8'), options, path);
+  }
+
+  get name() {
+    return this.#native.contractName();
+  }
+
+  get headerNames() {
+    return [...this.#headers.keys()];
+  }
+
+  admit(request) {
+    const { stage, method, path, peer, cost, headers, values, limits } = checkOptions(
+      'request',
+      request,
+      REQUEST_FIELDS,
+    );
+    const rawHeaders = headers === undefined ? [] : rawOf(headers);
+    return this.admitRaw({ stage, method, path, peer, cost, rawHeaders, values, limits });
+  }
+
+  // As `admit`, for frameworks: the header fields come as Node's `rawHeaders`, in which name and value
+  // take turns.
+  admitRaw({ stage = 'whole', method, path, peer = '', cost = 1, rawHeaders, values, limits }) {
+    checkString('method', method);
+    checkString('path', path);
+    checkString('peer', peer);
+    if (!Object.hasOwn(STAGES, stage)) {
+      throw new RangeError(
+        `stage: found ${describe(stage)}, accepted are ${Object.keys(STAGES).join(', ')}`,
+      );
+    }
+    if (cost >>> 0 !== cost) {
+      wholeNumber('cost', cost, 0, MAX_U32);
+    }
+    const numbers = [];
+    const given = [method, path, peer];
+    this.#giveHeaders(rawHeaders, numbers, given);
+    if (values !== undefined) {
+      this.#giveValues(values, numbers, given);
+    }
+    if (limits !== undefined) {
+      this.#giveLimits(limits, numbers, given);
+    }
+    if (given.length > MOST_ARGUMENTS) {
+      throw new RangeError(
+        `request: found ${given.length} header fields, values and limits that the contract asks for, ` +
+          `accepted are ${MOST_ARGUMENTS}`,
+      );
+    }
+    const now = this.#clock === null ? 0n : readClock(this.#clock);
+    // From here to the outcome nothing of the caller's runs.
+    words[STAGE] = STAGES[stage];
+    words[COST] = cost;
+    words[NOW] = Number(now & 0xffff_ffffn);
+    words[NOW + 1] = Number(now >> 32n);
+    words[GIVEN] = numbers.length;
+    for (let index = 0; index < numbers.length; index += 1) {
+      words[NAMES + index] = numbers[index];
+    }
+    return new Outcome(this.#native, Reflect.apply(this.#call, undefined, given));
+  }
+
+  stats() {
+    return this.#native.stats().map(({ table, ...counted }) => ({ ...table, ...counted }));
+  }
+
+  // Lines of a list become one; of any other field two different ones are enough to show that they
+  // differ, so that a client cannot make a request dearer by repeating it.
+  #giveHeaders(rawHeaders, numbers, given) {
+    if (this.#headers.size === 0) {
+      return;
+    }
+    for (let index = 0; index < rawHeaders.length; index += 2) {
+      const name = rawHeaders[index].toLowerCase();
+      const number = this.#headers.get(name);
+      if (number === undefined) {
+        continue;
+      }
+      const value = rawHeaders[index + 1];
+      const earlier = numbers.indexOf(number);
+      if (earlier === -1) {
+        numbers.push(number);
+        given.push(value);
+      } else if (LISTS.includes(name)) {
+        given[earlier + 3] += `, ${value}`;
+      } else if (given[earlier + 3] !== value && !numbers.includes(number, earlier + 1)) {
+        numbers.push(number);
+        given.push(value);
+      }
+    }
+  }
+
+  #giveValues(values, numbers, given) {
+    if (typeof values !== 'object' || values === null) {
+      throw new TypeError(`values: found ${describe(values)}, accepted is an object by name`);
+    }
+    for (const [name, number] of this.#values) {
+      const value = Object.hasOwn(values, name) ? values[name] : undefined;
+      if (value !== undefined && value !== null) {
+        numbers.push(number);
+        given.push(valueBytes(`values.${name}`, value));
+      }
+    }
+  }
+
+  #giveLimits(limits, numbers, given) {
+    if (typeof limits !== 'object' || limits === null) {
+      throw new TypeError(`limits: found ${describe(limits)}, accepted is an object by rule`);
+    }
+    for (const [rule, limit] of Object.entries(limits)) {
+      if (limit === undefined || limit === null) {
+        continue;
+      }
+      const number = this.#rules.get(rule);
+      if (number === undefined) {
+        throw new RangeError(
+          `limits: found one for the rule ${describe(rule)}, accepted are ${[...this.#rules.keys()].join(', ')}`,
+        );
+      }
+      if (typeof limit !== 'string') {
+        wholeNumber(`limits.${rule}`, limit, 1, MAX_U32);
+      }
+      numbers.push(number);
+      given.push(String(limit));
+    }
+  }
+
+  stats() {
+    return this.#native.stats().map(({ table, ...counted }) => ({ ...table, ...counted }));
+  }
+}
+
+function checkString(name, value) {
+  if (typeof value !== 'string') {
+    throw new TypeError(`${name}: found ${describe(value)}, accepted is a string`);
+  }
+}
+
+// Header fields as a list: of an object by name, each value a string or an array of them, or of a web
+// `Headers`.
+function rawOf(headers) {
+  if (typeof headers !== 'object' || headers === null) {
+    throw new TypeError(
+      `headers: found ${describe(headers)}, accepted are an object by name and Headers`,
+    );
+  }
+  const pairs = typeof headers.entries === 'function' ? headers.entries() : Object.entries(headers);
+  const raw = [];
+  for (const [name, value] of pairs) {
+    for (const one of Array.isArray(value) ? value : [value]) {
+      if (typeof one === 'string') {
+        raw.push(name, one);
+      } else if (one !== undefined) {
+        throw new TypeError(`headers.${name}: found ${describe(one)}, accepted is a string`);
+      }
+    }
+  }
+  return raw;
+}
+
+// A key that the service works out, as bytes that are the same in every language: a string is its
+// UTF-8, an integer eight bytes, the low one first.
+function valueBytes(name, value) {
+  if (typeof value === 'string') {
+    return value;
+  }
+  if (value instanceof Uint8Array) {
+    return Uint8Array.prototype.slice.call(value);
+  }
+  const isWhole = typeof value === 'bigint' || Number.isSafeInteger(value);
+  if (!isWhole || value < 0 || value >= 2n ** 64n) {
+    throw new RangeError(
+      `${name}: found ${describe(value)}, accepted are a string, a Uint8Array, a whole number from 0 to ` +
+        '2^53 - 1 and a bigint from 0 to 2^64 - 1',
+    );
+  }
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(value), true);
+  return bytes;
+}
+
+module.exports = { Guard };

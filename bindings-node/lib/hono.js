@@ -1,0 +1,98 @@
+// Middleware for Hono, on every runtime that gives web requests.
+
+'use strict';
+
+const { checkOptions, describe } = require('./argument.js');
+const { RequestReader, releaseAfter } = require('./http.js');
+
+function rateLimit(guard, options) {
+  const { peer, ...others } = checkOptions('options', options, [
+    'stage',
+    'cost',
+    'values',
+    'limits',
+    'peer',
+  ]);
+  if (peer !== undefined && typeof peer !== 'function') {
+    throw new TypeError(
+      `options.peer: found ${describe(peer)}, accepted is a function from the context to an address`,
+    );
+  }
+  const reader = new RequestReader(guard, others);
+  return async (context, next) => {
+    const outcome = reader.read(context, messageOf(context, peer), context.req.url);
+    if (!outcome.passes) {
+      const headers = new Headers(outcome.headers);
+      headers.set('Content-Type', outcome.contentType);
+      return new Response(outcome.body, { status: outcome.status, headers });
+    }
+    const outgoing = context.env?.outgoing;
+    if (outgoing !== undefined) {
+      releaseAfter(outcome, outgoing);
+    }
+    try {
+      await next();
+    } catch (error) {
+      outcome.release();
+      throw error;
+    }
+    outcome.eachField((name, value) => context.res.headers.set(name, value));
+    if (outgoing === undefined && outcome.holdsPermits) {
+      context.res = releaseWithBody(outcome, context);
+    }
+  };
+}
+
+// A request as Node would give it.
+function messageOf(context, peer) {
+  const { incoming } = context.env ?? {};
+  const rawHeaders = incoming?.rawHeaders ?? [...context.req.raw.headers].flat();
+  const remoteAddress = peer === undefined ? addressOf(context) : peer(context);
+  return { method: context.req.method, rawHeaders, socket: { remoteAddress } };
+}
+
+// What each runtime passes along: Node's request, Bun's server, Deno's connection.
+function addressOf({ env, req }) {
+  return (
+    env?.incoming?.socket?.remoteAddress ??
+    env?.requestIP?.(req.raw)?.address ??
+    env?.server?.requestIP?.(req.raw)?.address ??
+    env?.remoteAddr?.hostname
+  );
+}
+
+// The response, whose permits come back after its last byte, or when its reader gives up.
+function releaseWithBody(outcome, context) {
+  const { res } = context;
+  const { signal } = context.req.raw;
+  if (res.body === null || signal?.aborted) {
+    outcome.release();
+    return res;
+  }
+  const release = () => outcome.release();
+  signal?.addEventListener('abort', release, { once: true });
+  const source = res.body.getReader();
+  const body = new ReadableStream({
+    async pull(controller) {
+      try {
+        const { done, value } = await source.read();
+        if (done) {
+          release();
+          controller.close();
+        } else {
+          controller.enqueue(value);
+        }
+      } catch (error) {
+        release();
+        controller.error(error);
+      }
+    },
+    cancel(reason) {
+      release();
+      return source.cancel(reason);
+    },
+  });
+  return new Response(body, res);
+}
+
+module.exports = { rateLimit };

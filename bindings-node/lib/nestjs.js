@@ -1,0 +1,64 @@
+// A guard for NestJS, on Express and on Fastify.
+//
+// It answers a refused request itself. Whatever a guard of Nest's does but to say yes builds an
+// error, so it then says nothing: the request is answered and its promise is dropped with it.
+
+'use strict';
+
+const { RequestReader, refuse, releaseAfter, setFields } = require('./http.js');
+
+class RateLimitGuard {
+  #reader;
+  // The readers of handlers with limits of their own.
+  #own = new WeakMap();
+
+  constructor(guard, options) {
+    this.#reader = guard === undefined ? null : new RequestReader(guard, options);
+  }
+
+  canActivate(context) {
+    if (context.getType() !== 'http') {
+      return true;
+    }
+    const http = context.switchToHttp();
+    const request = http.getRequest();
+    const reply = http.getResponse();
+    // Fastify's are objects around Node's.
+    const message = request.raw ?? request;
+    const response = reply.raw ?? reply;
+    for (const reader of this.#readers(context)) {
+      const outcome = reader.read(request, message, request.originalUrl ?? message.url);
+      if (!outcome.passes) {
+        reply.hijack?.();
+        refuse(outcome, response);
+        return new Promise(() => {});
+      }
+      if (reply === response) {
+        setFields(outcome, response);
+      } else {
+        outcome.eachField((name, value) => reply.header(name, value));
+      }
+      releaseAfter(outcome, response);
+    }
+    return true;
+  }
+
+  #readers(context) {
+    const own = limitsOf.get(context.getHandler()) ?? limitsOf.get(context.getClass());
+    return [this.#reader, own].filter((reader) => reader !== null && reader !== undefined);
+  }
+}
+
+// The reader of each method or class that has limits of its own.
+const limitsOf = new WeakMap();
+
+// A decorator of a method or a class: its requests are held to this, too, if a RateLimitGuard is in
+// use. A method's own stands in for that of its class.
+function RateLimit(guard, options) {
+  const reader = new RequestReader(guard, options);
+  return (target, _property, descriptor) => {
+    limitsOf.set(typeof descriptor?.value === 'function' ? descriptor.value : target, reader);
+  };
+}
+
+module.exports = { RateLimitGuard, RateLimit };

@@ -1,0 +1,3 @@
+import all from './lib/nestjs.js';
+
+export const { RateLimitGuard, RateLimit } = all;

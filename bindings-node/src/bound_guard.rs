@@ -1,0 +1,215 @@
+//! A guard as one thread of JavaScript has it: reads a request, and writes what becomes of it.
+//!
+//! A request comes as arguments, and its outcome goes back as one text, which costs a tenth of
+//! objects or lists; the package takes it apart when somebody looks.
+
+use std::cell::RefCell;
+use std::net::IpAddr;
+
+use ratecell_contract::{
+    Fields, Guard, Headers, KeySource, Limit, Outcome, Pass, Refusal, Request, Stage,
+};
+
+use crate::clock::NodeClock;
+use crate::permits::Permits;
+use crate::raw_call::{Arguments, Callee, Thrown};
+use crate::words::{self, Words};
+
+/// The arguments that every request has: the method, the path, the address.
+const ALWAYS_GIVEN: usize = 3;
+
+/// A guard with what belongs to one thread of JavaScript.
+pub(crate) struct BoundGuard {
+    pub(crate) guard: Guard<NodeClock>,
+    /// What an argument may be, by number: a header field, after those a value, after those another
+    /// limit for a rule.
+    header_names: Vec<String>,
+    pub(crate) value_names: Vec<String>,
+    pub(crate) rule_names: Vec<String>,
+    pub(crate) passes: RefCell<Permits<Pass<NodeClock>>>,
+}
+
+impl BoundGuard {
+    pub(crate) fn new(guard: Guard<NodeClock>) -> Self {
+        let mut value_names = vec!["request_id".to_owned()];
+        for rule in guard.contract().rules() {
+            if let KeySource::Value(name) = rule.source()
+                && !value_names.iter().any(|known| **known == **name)
+            {
+                value_names.push(name.to_string());
+            }
+        }
+        Self {
+            header_names: guard.header_names().into_iter().map(str::to_owned).collect(),
+            value_names,
+            rule_names: guard.contract().rules().iter().map(|rule| rule.name().into()).collect(),
+            guard,
+            passes: RefCell::default(),
+        }
+    }
+
+    fn read_given(
+        &self,
+        arguments: &Arguments<'_>,
+        words: &Words<'_>,
+    ) -> Result<Given<'_>, Thrown> {
+        let mut given = Given::default();
+        for index in 0..words.get(words::GIVEN) as usize {
+            if words::NAMES + index >= words::LEN {
+                return Err(Thrown::Malformed);
+            }
+            let number = words.get(words::NAMES + index) as usize;
+            let argument = ALWAYS_GIVEN + index;
+            let value_number = number.wrapping_sub(self.header_names.len());
+            let rule_number = value_number.wrapping_sub(self.value_names.len());
+            if let Some(name) = self.header_names.get(number) {
+                given.headers.0.push((name, field_bytes(text(arguments, argument, name)?)));
+            } else if let Some(name) = self.value_names.get(value_number) {
+                let bytes = arguments.with_bytes(argument, <[u8]>::to_vec);
+                let bytes = bytes.map_err(|fault| fault_of(&format!("values.{name}"), fault))?;
+                given.values.push((name, bytes));
+            } else if let Some(name) = self.rule_names.get(rule_number) {
+                given.limits.push((name, text(arguments, argument, &format!("limits.{name}"))?));
+            } else {
+                return Err(Thrown::Malformed);
+            }
+        }
+        Ok(given)
+    }
+
+    /// The request's id, the dry-run rules that would have refused, and the fields.
+    fn passed(&self, pass: Pass<NodeClock>, words: &mut Words<'_>) -> String {
+        let mut text = Lines(String::with_capacity(256));
+        text.push(pass.request_id().unwrap_or_default());
+        text.push(&pass.would_refuse().collect::<Vec<_>>().join(","));
+        text.push_fields(pass.fields());
+        words.set(words::STATUS, 0);
+        let held = if pass.holds_permits() { self.passes.borrow_mut().keep(pass) } else { 0 };
+        words.set(words::PERMIT, held);
+        text.0
+    }
+}
+
+impl Callee for BoundGuard {
+    fn call(
+        &self,
+        arguments: &Arguments<'_>,
+        words: &mut Words<'_>,
+    ) -> Result<Option<String>, Thrown> {
+        self.guard.clock().give(words.get_u64(words::NOW));
+        let method = text(arguments, 0, "method")?;
+        let path = text(arguments, 1, "path")?;
+        let peer = read_peer(&text(arguments, 2, "peer")?)?;
+        let given = self.read_given(arguments, words)?;
+        let values: Vec<(&str, &[u8])> =
+            given.values.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
+        let limits: Vec<(&str, Limit<'_>)> =
+            given.limits.iter().map(|(rule, text)| (*rule, read_limit(text))).collect();
+        let request = Request {
+            peer,
+            headers: &given.headers,
+            values: &values,
+            limits: &limits,
+            cost: words.get(words::COST),
+            ..Request::new(&method, &path)
+        };
+        let stage = match words.get(words::STAGE) {
+            0 => Stage::BeforeAuth,
+            1 => Stage::AfterAuth,
+            _ => Stage::Whole,
+        };
+        let outcome = self.guard.admit(stage, &request);
+        Ok(Some(match outcome.map_err(|error| Thrown::Range(error.to_string()))? {
+            Outcome::Pass(pass) => self.passed(pass, words),
+            Outcome::Refuse(refusal) => refused(&refusal, words),
+        }))
+    }
+}
+
+/// As [`BoundGuard::passed`], with the governing rule and the body's media type before the fields,
+/// and the body behind them.
+fn refused(refusal: &Refusal, words: &mut Words<'_>) -> String {
+    let mut text = Lines(String::with_capacity(512));
+    text.push(refusal.request_id().unwrap_or_default());
+    text.push(&refusal.would_refuse().collect::<Vec<_>>().join(","));
+    text.push(refusal.rule());
+    text.push(refusal.content_type());
+    text.push_fields(refusal.fields());
+    words.set(words::STATUS, refusal.status().into());
+    words.set(words::PERMIT, 0);
+    words.set_u64(words::WAIT, refusal.retry_after_ns().unwrap_or(u64::MAX));
+    // All of the head is ASCII, so its bytes are as many as JavaScript's units.
+    words.set(words::HEAD_LEN, u32::try_from(text.0.len()).unwrap_or(u32::MAX));
+    text.0.push_str(refusal.body());
+    text.0
+}
+
+/// Lines that hold no line break: names, ids of plain characters, visible ASCII.
+struct Lines(String);
+
+impl Lines {
+    fn push(&mut self, line: &str) {
+        self.0.push_str(line);
+        self.0.push('\n');
+    }
+
+    fn push_fields(&mut self, fields: &Fields) {
+        for (name, value) in fields.iter() {
+            self.push(name);
+            self.push(value);
+        }
+    }
+}
+
+/// What a request brings beside its method, path and address.
+#[derive(Default)]
+struct Given<'g> {
+    headers: HeaderLines<'g>,
+    values: Vec<(&'g str, Vec<u8>)>,
+    limits: Vec<(&'g str, String)>,
+}
+
+/// Header fields, each value as the bytes that it had on the wire.
+#[derive(Default)]
+struct HeaderLines<'g>(Vec<(&'g str, Vec<u8>)>);
+
+impl Headers for HeaderLines<'_> {
+    fn each<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
+        self.0.iter().filter(|(other, _)| *other == name).for_each(|(_, value)| visit(value));
+    }
+}
+
+/// Engines show each byte of a field as the character of that number.
+fn field_bytes(value: String) -> Vec<u8> {
+    if value.is_ascii() {
+        return value.into_bytes();
+    }
+    let bytes: Option<Vec<u8>> = value.chars().map(|unit| u8::try_from(unit).ok()).collect();
+    bytes.unwrap_or_else(|| value.into_bytes())
+}
+
+fn text(arguments: &Arguments<'_>, index: usize, name: &str) -> Result<String, Thrown> {
+    let utf8 =
+        arguments.with_bytes(index, <[u8]>::to_vec).map_err(|fault| fault_of(name, fault))?;
+    String::from_utf8(utf8).map_err(|_| Thrown::Type(format!("{name} is not UTF-8")))
+}
+
+fn fault_of(name: &str, fault: crate::bytes_fault::BytesFault) -> Thrown {
+    Thrown::Type(format!("{name} {fault}"))
+}
+
+/// A number alone is the limit's; anything else is a text.
+fn read_limit(text: &str) -> Limit<'_> {
+    text.parse().map_or(Limit::Text(text), Limit::Cap)
+}
+
+/// An address, without the zone that a link-local one has in some engines.
+fn read_peer(text: &str) -> Result<Option<IpAddr>, Thrown> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let address = text.split_once('%').map_or(text, |(address, _)| address);
+    address.parse().map(Some).map_err(|_| {
+        Thrown::Range(format!("peer: found `{text}`, accepted is an IP address, such as 192.0.2.1"))
+    })
+}
