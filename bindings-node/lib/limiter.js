@@ -115,7 +115,8 @@ class Limiter {
   key(value) {
     if (isAlone(value)) {
       this.#make(Op.HASH, value, 0);
-      return new KeyHandle(this, Array.from(words.subarray(VALUES, VALUES + 4)));
+      const places = [words[VALUES], words[VALUES + 1], words[VALUES + 2], words[VALUES + 3]];
+      return new KeyHandle(this, places);
     }
     throw new TypeError(
       `key: found ${describe(value)}, accepted are a string, a Uint8Array, a number and a bigint; ` +

@@ -3,11 +3,12 @@
 // The first of a queue asks the limiter and sleeps as long as its refusal says; the others wait for
 // it to leave. Where only permits are missing no wait is known: then the queue asks again whenever a
 // permit of the limiter comes back on this thread, and, if other threads have the limiter too, every
-// POLL_MS. INVARIANT: a queue is in the map if and only if it is not empty, and then its first
-// waiter has an alarm or its queue is among the blocked ones.
+// POLL_MS. INVARIANT: a queue is in the map if and only if it is not empty, and then it has an alarm,
+// is among the blocked ones, or is served in a microtask to come.
 
 'use strict';
 
+const abortGroup = require('./abort-group.js');
 const { Alarm } = require('./alarm.js');
 const { describe, checkOptions } = require('./argument.js');
 const { KeyHandle, isAlone } = require('./key.js');
@@ -83,14 +84,17 @@ class WaitQueues {
         this.#leave(queue, waiter);
         waiter.reject(signal.reason);
       };
-      signal.addEventListener('abort', waiter.onAbort, { once: true });
+      abortGroup.join(signal, waiter.onAbort);
     }
     if (timeoutMs !== undefined) {
       waiter.deadline = new Alarm(timeoutMs, () => {
-        // What the first was refused with holds for all behind it.
-        const refusal = queue.first.refusal;
-        this.#leave(queue, waiter);
-        waiter.resolve(refusal);
+        this.#serveNext(queue);
+        if (!waiter.hasLeft) {
+          // What the first was refused with holds for all behind it.
+          const { refusal } = queue.first;
+          this.#leave(queue, waiter);
+          waiter.resolve(refusal);
+        }
       });
     }
   }
@@ -100,14 +104,27 @@ class WaitQueues {
     waiter.stop();
     queue.remove(waiter);
     if (wasFirst) {
+      queue.stop();
+      this.#blocked.delete(queue);
+      if (queue.first === null) {
+        this.#queues.delete(queue.id);
+      } else {
+        // Once for all who leave now: a signal may end many waits of a queue.
+        queueMicrotask(() => this.#serveNext(queue));
+      }
+    }
+  }
+
+  // Serves a queue whose first has left, unless that was done since.
+  #serveNext(queue) {
+    if (queue.alarm === null && queue.first !== null && !this.#blocked.has(queue)) {
       this.#serve(queue);
     }
   }
 
   // Asks for the first, and for those behind it, until one has to sleep.
   #serve(queue) {
-    queue.alarm?.stop();
-    queue.alarm = null;
+    queue.stop();
     this.#blocked.delete(queue);
     while (queue.first !== null) {
       const waiter = queue.first;
@@ -165,6 +182,7 @@ class Waiter {
   refusal = null;
   deadline = null;
   onAbort = null;
+  hasLeft = false;
   previous = null;
   next = null;
   #endsAt;
@@ -182,9 +200,10 @@ class Waiter {
 
   // Leaves nothing behind that would call it.
   stop() {
+    this.hasLeft = true;
     this.deadline?.stop();
     if (this.onAbort !== null) {
-      this.options.signal.removeEventListener('abort', this.onAbort);
+      abortGroup.leave(this.options.signal, this.onAbort);
       this.onAbort = null;
     }
   }
@@ -198,6 +217,11 @@ class Queue {
 
   constructor(id) {
     this.id = id;
+  }
+
+  stop() {
+    this.alarm?.stop();
+    this.alarm = null;
   }
 
   push(waiter) {
