@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
+import math
 from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ._limited import limited
-from ._line import Lines, ThreadTurn, async_turn, deadline_of
+from ._line import Lines
 from ._ratecell import Decision, LimiterBase, Plan
+from ._turn import ThreadTurn, async_turn_type
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -81,7 +82,7 @@ class Limiter(LimiterBase):
         >>> asyncio.run(three())
         [True, True, True]
         """
-        steps = self._steps(key, cost, rules, deadline_of(timeout), async_turn)
+        steps = self._steps(key, cost, rules, timeout, async_turn_type())
         try:
             step = next(steps)
             while True:
@@ -107,7 +108,7 @@ class Limiter(LimiterBase):
         >>> limiter.wait_sync("alice", timeout=0.5)
         <Decision gcra: denied: 0 of 1 left, retry after 60s>
         """
-        steps = self._steps(key, cost, rules, deadline_of(timeout), ThreadTurn)
+        steps = self._steps(key, cost, rules, timeout, ThreadTurn)
         try:
             step = next(steps)
             while True:
@@ -122,29 +123,30 @@ class Limiter(LimiterBase):
         key: Keys,
         cost: int,
         rules: str | Plan | None,
-        deadline: float,
-        new_turn: Callable[[], Any],
+        timeout: float | None,
+        turn_type: Any,
     ) -> Generator[Any, Any, Decision]:
         """Yield one wait after the other, each to be sent its outcome, and return the decision.
 
         What a turn of a thread yields has happened; what one of an event loop yields is awaited.
         """
+        deadline = turn_type.now() + _span(timeout)
         who = self._identity(key)
         line = self._lines.get(who)
         if line is None:
             decision = self.acquire(key, cost, rules=rules)
-            if not _worth_waiting(decision, deadline):
+            if not _passes_by(deadline, decision, turn_type.now()):
                 return decision
         else:
             decision = line.refusal
-        turn = new_turn()
+        turn = turn_type()
         line, is_first = self._lines.join(who, turn, decision)
         try:
-            if not is_first and not (yield turn.wait(_left(deadline))):
+            if not is_first and not (yield turn.wait(max(0.0, deadline - turn.now()))):
                 return line.refusal
             while True:
                 decision = self.acquire(key, cost, rules=rules)
-                if not _worth_waiting(decision, deadline):
+                if not _passes_by(deadline, decision, turn.now()):
                     return decision
                 line.refusal = decision
                 yield turn.sleep(decision.retry_after)
@@ -182,15 +184,21 @@ class Limiter(LimiterBase):
         return lambda function: limited(self, function, key, cost, rules)
 
 
-def _worth_waiting(decision: Decision, deadline: float) -> bool:
-    """Whether a call was refused for a known time that ends before the deadline."""
+def _span(timeout: float | None) -> float:
+    """The seconds of a timeout; infinite for None."""
+    if timeout is None:
+        return math.inf
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
+        message = f"timeout is {timeout!r}; accepted are seconds as an int or float, and None"
+        raise TypeError(message)
+    if not timeout >= 0:
+        message = f"timeout is {timeout!r}; accepted are 0 seconds and more, and None"
+        raise ValueError(message)
+    return timeout
+
+
+def _passes_by(deadline: float, decision: Decision, now: float) -> bool:
+    """Whether a call was refused, but for a known time that ends by the deadline."""
     if decision or decision.retry_after is None:
         return False
-    return time.monotonic() + decision.retry_after <= deadline
-
-
-def _left(deadline: float) -> float | None:
-    """The seconds until the deadline, 0 at the least; None if there is none."""
-    if deadline == float("inf"):
-        return None
-    return max(0.0, deadline - time.monotonic())
+    return now + decision.retry_after <= deadline
