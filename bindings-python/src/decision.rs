@@ -1,7 +1,8 @@
 //! What a call is answered, as a Python object.
 //!
-//! A decision keeps the core's own answer beside the limiter that it speaks of; every number, name
-//! and text is made when it is asked for, so that a service that only asks "allowed?" pays for no more.
+//! A decision keeps each rule's own beside the limiter that it speaks of. Which rule governs, every
+//! number, name and text is worked out by the core when it is asked for, so that a service that only
+//! asks "allowed?" pays for no more.
 
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash as _, Hasher as _};
@@ -13,16 +14,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use ratecell::http::HeaderStyle;
 use ratecell::{CallError, PlanDecision};
-use yoke::{Yoke, Yokeable};
+use smallvec::SmallVec;
 
 use crate::seconds::seconds;
-
-/// The core's answer, which borrows from the limiter's plan.
-#[derive(Yokeable)]
-pub(crate) struct Answer<'a>(pub(crate) PlanDecision<'a>);
-
-/// An answer kept beside the limiter that it borrows from.
-pub(crate) type OwnedAnswer = Yoke<Answer<'static>, Arc<ratecell::Limiter>>;
 
 /// What a call is answered: allowed or not, and the numbers that go with it.
 ///
@@ -42,41 +36,46 @@ pub(crate) type OwnedAnswer = Yoke<Answer<'static>, Arc<ratecell::Limiter>>;
 /// <Decision gcra: denied: 0 of 2 left, retry after 30s>
 #[pyclass(frozen, subclass, module = "ratecell")]
 pub(crate) struct Decision {
-    answer: OwnedAnswer,
+    limiter: Arc<ratecell::Limiter>,
+    allowed: bool,
     cost: u32,
+    /// Those of the applied rules, in the plan's order; most plans have one.
+    applied: SmallVec<[ratecell::Decision; 1]>,
 }
 
 impl Decision {
-    pub(crate) const fn new(answer: OwnedAnswer, cost: u32) -> Self {
-        Self { answer, cost }
-    }
-
-    /// The answer of `call` as an object, kept beside the limiter that it asks.
-    ///
-    /// It is made here and not by the caller, so that the answer, which has room for eight rules,
-    /// is moved once and not through every caller.
+    /// The answer of a limiter whose plan has one rule.
     #[inline]
-    pub(crate) fn answered<'py>(
-        py: Python<'py>,
+    pub(crate) fn of_only_rule(
         limiter: &Arc<ratecell::Limiter>,
         cost: u32,
-        call: impl for<'l> FnOnce(&'l ratecell::Limiter) -> Result<PlanDecision<'l>, CallError>,
-    ) -> PyResult<Bound<'py, Self>> {
-        let limiter = Arc::clone(limiter);
-        match Yoke::try_attach_to_cart(limiter, |limiter| call(limiter).map(Answer)) {
-            Ok(answer) => Bound::new(py, Self { answer, cost }),
-            Err(error) => Err(call_error(&error)),
-        }
+        decision: ratecell::Decision,
+    ) -> Self {
+        let applied = SmallVec::from_buf([decision]);
+        Self { limiter: Arc::clone(limiter), allowed: decision.allowed(), cost, applied }
     }
 
-    #[inline]
-    fn plan_decision(&self) -> &PlanDecision<'_> {
-        &self.answer.get().0
+    /// The answer of a limiter.
+    pub(crate) fn of(
+        limiter: &Arc<ratecell::Limiter>,
+        cost: u32,
+        decision: &PlanDecision<'_>,
+    ) -> Self {
+        let applied = decision.rules().map(|(_, decision)| *decision).collect();
+        Self { limiter: Arc::clone(limiter), allowed: decision.allowed(), cost, applied }
     }
 
-    fn each(&self) -> impl Iterator<Item = RuleDecision> {
-        let rules = self.plan_decision().rules();
-        rules.map(|(rule, decision)| RuleDecision { rule: rule.clone(), decision: *decision })
+    fn plan_decision(&self) -> PlanDecision<'_> {
+        let applied = self.applied.iter().copied();
+        PlanDecision::restored(self.limiter.plan(), self.allowed, applied)
+    }
+
+    fn each(&self) -> Vec<RuleDecision> {
+        let answer = self.plan_decision();
+        let rules = answer.rules();
+        rules
+            .map(|(rule, decision)| RuleDecision { rule: rule.clone(), decision: *decision })
+            .collect()
     }
 }
 
@@ -85,7 +84,7 @@ impl Decision {
     /// Whether the units were taken; for peek, whether they would be.
     #[getter]
     fn allowed(&self) -> bool {
-        self.plan_decision().allowed()
+        self.allowed
     }
 
     /// "allow"; "deny": not now; "never": the cost is above the capacity, no wait helps; "full":
@@ -193,7 +192,7 @@ impl Decision {
     }
 
     fn __bool__(&self) -> bool {
-        self.plan_decision().allowed()
+        self.allowed
     }
 
     fn __str__(&self) -> String {
@@ -209,9 +208,7 @@ impl Decision {
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
         other.cast::<Self>().is_ok_and(|other| {
             let other = other.get();
-            self.cost == other.cost
-                && self.allowed() == other.allowed()
-                && self.each().eq(other.each())
+            self.cost == other.cost && self.allowed == other.allowed && self.each() == other.each()
         })
     }
 

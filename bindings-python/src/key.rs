@@ -1,5 +1,6 @@
 //! Keys from Python objects: the same bytes that other languages make of the same key.
 
+use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -45,12 +46,12 @@ pub(crate) fn with_keys<R>(
         // change what is borrowed from them.
         return with_keys_of(keys.items(), call);
     }
-    if let Some(key) = key_of(key, "")? {
+    if let Some(key) = key_in(key, Place::Alone)? {
         return call(Given::One(key));
     }
     match key.cast::<PyMapping>() {
         Ok(keys) => with_keys_of(keys.items()?, call),
-        Err(_) => Err(wrong_type(key, "")),
+        Err(_) => Err(wrong_type(key, Place::Alone)),
     }
 }
 
@@ -70,8 +71,7 @@ fn with_keys_of<R>(
     let mut each = Vec::with_capacity(owned.len());
     for (dimension, key) in &owned {
         let dimension = utf8(dimension)?;
-        let key = key_of(key, dimension)?.ok_or_else(|| wrong_type(key, dimension))?;
-        each.push((dimension, key));
+        each.push((dimension, key_of(key, dimension, "key")?));
     }
     call(Given::Each(&each))
 }
@@ -90,8 +90,8 @@ pub(crate) fn identity<'py>(key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAn
     })
 }
 
-/// One key, if it is of a type that can be one; `dimension` names it in an error, if it has one.
-fn key_of<'a>(key: &'a Bound<'_, PyAny>, dimension: &str) -> PyResult<Option<Key<'a>>> {
+/// One key, if it is of a type that can be one.
+fn key_in<'a>(key: &'a Bound<'_, PyAny>, place: Place<'_>) -> PyResult<Option<Key<'a>>> {
     if let Ok(text) = key.cast::<PyString>() {
         return Ok(Some(Key::from(utf8(text)?)));
     }
@@ -102,7 +102,7 @@ fn key_of<'a>(key: &'a Bound<'_, PyAny>, dimension: &str) -> PyResult<Option<Key
         return key.extract::<u64>().map(|number| Some(number.into())).map_err(|_| {
             PyValueError::new_err(format!(
                 "{} is {key}; accepted is 0 to {}, other numbers as str or bytes",
-                name(dimension),
+                place,
                 u64::MAX,
             ))
         });
@@ -110,17 +110,45 @@ fn key_of<'a>(key: &'a Bound<'_, PyAny>, dimension: &str) -> PyResult<Option<Key
     Ok(address_of(key)?.map(Key::from))
 }
 
-fn wrong_type(key: &Bound<'_, PyAny>, dimension: &str) -> PyErr {
-    let or_dict = if dimension.is_empty() { ", or a dict of these by dimension" } else { "" };
-    PyTypeError::new_err(format!("{} is {key:?}; {ACCEPTED}{or_dict}", name(dimension)))
+/// The key of `name` in the dict called `argument`.
+///
+/// # Errors
+/// `TypeError` or `ValueError` for what is no key.
+pub(crate) fn key_of<'a>(
+    key: &'a Bound<'_, PyAny>,
+    name: &str,
+    argument: &str,
+) -> PyResult<Key<'a>> {
+    let place = Place::In { argument, name };
+    key_in(key, place)?.ok_or_else(|| wrong_type(key, place))
 }
 
-fn name(dimension: &str) -> String {
-    if dimension.is_empty() { "key".into() } else { format!("key[{dimension:?}]") }
+/// Where a key was given, for an error.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    Alone,
+    In { argument: &'a str, name: &'a str },
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Alone => f.write_str("key"),
+            Self::In { argument, name } => write!(f, "{argument}[{name:?}]"),
+        }
+    }
+}
+
+fn wrong_type(key: &Bound<'_, PyAny>, place: Place<'_>) -> PyErr {
+    let or_dict = match place {
+        Place::Alone => ", or a dict of these by dimension",
+        Place::In { .. } => "",
+    };
+    PyTypeError::new_err(format!("{place} is {key:?}; {ACCEPTED}{or_dict}"))
 }
 
 /// The address that `key` is, if it is one of the standard library's.
-fn address_of(key: &Bound<'_, PyAny>) -> PyResult<Option<IpAddr>> {
+pub(crate) fn address_of(key: &Bound<'_, PyAny>) -> PyResult<Option<IpAddr>> {
     static V4: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     static V6: PyOnceLock<Py<PyType>> = PyOnceLock::new();
 

@@ -15,29 +15,38 @@
 // One file speaks to the interpreter by pointers, and allows it for itself.
 #![deny(unsafe_code)]
 
+mod clock;
+mod contract;
 mod cost;
 mod decision;
 #[expect(unsafe_code, reason = "the one file that speaks to the interpreter by pointers")]
 mod fastcall;
+mod guard;
 mod key;
 mod limiter;
+mod outcome;
 mod permit;
 mod plan;
 mod ready;
+mod request;
 mod seconds;
-mod table_stats;
+mod stats;
 
 use pyo3::prelude::*;
 
 #[pymodule(gil_used = false)]
 fn _ratecell(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_class::<contract::Contract>()?;
     module.add_class::<decision::Decision>()?;
     module.add_class::<decision::RuleDecision>()?;
+    module.add_class::<guard::Guard>()?;
     module.add_class::<limiter::LimiterBase>()?;
+    module.add_class::<outcome::Outcome>()?;
     module.add_class::<permit::Permit>()?;
     module.add_class::<plan::Plan>()?;
     module.add_class::<plan::Rule>()?;
-    module.add_class::<table_stats::TableStats>()?;
+    module.add_class::<stats::GuardStats>()?;
+    module.add_class::<stats::TableStats>()?;
     fastcall::add_methods(module.py())
 }

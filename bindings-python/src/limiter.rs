@@ -6,14 +6,15 @@ use pyo3::exceptions::{PyMemoryError, PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyInt};
-use ratecell::{BuildError, CallError, Clock as _, Keys, MAX_NOW_NS, TableError, WhenFull};
+use ratecell::{BuildError, CallError, Clock as _, Keys, TableError, WhenFull};
 
+use crate::clock::{callable, time_of};
 use crate::cost::Cost;
 use crate::decision::{Decision, call_error};
-use crate::key;
+use crate::key::{self, Given};
 use crate::permit::Permit;
 use crate::plan::{Plan, plan_of};
-use crate::table_stats::TableStats;
+use crate::stats::TableStats;
 
 /// What is native of ``ratecell.Limiter``.
 #[pyclass(frozen, subclass, weakref, module = "ratecell._ratecell")]
@@ -59,17 +60,25 @@ impl LimiterBase {
         let rules = arguments.rules.filter(|rules| !rules.is_none());
         let rules = rules.map(|rules| plan_of(rules, "rules")).transpose()?;
         let now_ns = self.now_ns(py)?;
-        key::with_keys(arguments.key, |given| {
+        let decision = key::with_keys(arguments.key, |given| {
+            let keyed = self.core.keyed();
+            if let (Call::Acquire, None, Given::One(key)) = (call, &rules, &given)
+                && let Some(table) = keyed.only_table()
+            {
+                let decision = table.acquire(table.hash(*key), now_ns, cost);
+                return Ok(Decision::of_only_rule(&self.core, cost, decision));
+            }
             let keys = Keys::from(given);
-            Decision::answered(py, &self.core, cost, |limiter| match (call, &rules) {
-                (Call::Acquire, None) => limiter.keyed().acquire(now_ns, keys, cost),
-                (Call::Acquire, Some(rules)) => {
-                    limiter.keyed().acquire_with(now_ns, rules, keys, cost)
-                }
-                (Call::Peek, None) => limiter.keyed().peek(now_ns, keys, cost),
-                (Call::Peek, Some(rules)) => limiter.keyed().peek_with(now_ns, rules, keys, cost),
-            })
-        })
+            let answer = match (call, &rules) {
+                (Call::Acquire, None) => keyed.acquire(now_ns, keys, cost),
+                (Call::Acquire, Some(rules)) => keyed.acquire_with(now_ns, rules, keys, cost),
+                (Call::Peek, None) => keyed.peek(now_ns, keys, cost),
+                (Call::Peek, Some(rules)) => keyed.peek_with(now_ns, rules, keys, cost),
+            };
+            let answer = answer.map_err(|error| call_error(&error))?;
+            Ok(Decision::of(&self.core, cost, &answer))
+        })?;
+        Bound::new(py, decision)
     }
 
     #[inline]
@@ -93,21 +102,9 @@ impl LimiterBase {
         clock: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let plan = plan_of(rules, "rules")?;
-        let when_full = match when_full {
-            "deny" => WhenFull::Deny,
-            "allow" => WhenFull::Allow,
-            _ => {
-                return Err(PyValueError::new_err(format!(
-                    "when_full is {when_full:?}; accepted are \"deny\" and \"allow\""
-                )));
-            }
-        };
-        if let Some(clock) = clock.as_ref().filter(|clock| !clock.is_callable()) {
-            return Err(PyTypeError::new_err(format!(
-                "clock is {clock:?}; accepted is a callable that returns nanoseconds as an int"
-            )));
-        }
-        let mut builder = ratecell::Limiter::builder_for((*plan).clone()).when_full(when_full);
+        let clock = clock.map(callable).transpose()?;
+        let mut builder =
+            ratecell::Limiter::builder_for((*plan).clone()).when_full(when_full_of(when_full)?);
         if let Some(capacity) = capacity {
             builder = builder.capacity(capacity_of(capacity)?);
         }
@@ -203,23 +200,19 @@ impl LimiterBase {
     }
 }
 
-/// The time that an injected clock tells.
-fn time_of(clock: &Bound<'_, PyAny>) -> PyResult<u64> {
-    let time = clock.call0()?;
-    if !time.is_instance_of::<PyInt>() || time.is_instance_of::<PyBool>() {
-        return Err(PyTypeError::new_err(format!(
-            "the clock returned {time:?}; accepted is an int of nanoseconds"
-        )));
-    }
-    match time.extract::<u64>() {
-        Ok(now_ns) if now_ns <= MAX_NOW_NS => Ok(now_ns),
+/// What to do when a table is full.
+pub(crate) fn when_full_of(when_full: &str) -> PyResult<WhenFull> {
+    match when_full {
+        "deny" => Ok(WhenFull::Deny),
+        "allow" => Ok(WhenFull::Allow),
         _ => Err(PyValueError::new_err(format!(
-            "the clock returned {time}; accepted is 0 to {MAX_NOW_NS} nanoseconds"
+            "when_full is {when_full:?}; accepted are \"deny\" and \"allow\""
         ))),
     }
 }
 
-fn capacity_of(capacity: &Bound<'_, PyAny>) -> PyResult<usize> {
+/// For how many keys there is to be room.
+pub(crate) fn capacity_of(capacity: &Bound<'_, PyAny>) -> PyResult<usize> {
     if !capacity.is_instance_of::<PyInt>() || capacity.is_instance_of::<PyBool>() {
         return Err(PyTypeError::new_err(format!(
             "capacity is {capacity:?}; accepted is an int, the number of keys"

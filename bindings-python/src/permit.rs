@@ -1,6 +1,5 @@
 //! What `hold` returns: a decision with permits to give back.
 
-use core::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::prelude::*;
@@ -8,12 +7,15 @@ use pyo3::types::PyTuple;
 use ratecell::{CallError, HeldPermit};
 use yoke::{Yoke, Yokeable};
 
-use crate::decision::{Answer, Decision};
+use crate::decision::Decision;
 use crate::ready::Ready;
 
 /// The core's permit, which borrows from the limiter.
 #[derive(Yokeable)]
 pub(crate) struct Held<'a>(HeldPermit<'a>);
+
+/// A permit kept beside the limiter that it borrows from.
+type OwnedHeld = Yoke<Held<'static>, Arc<ratecell::Limiter>>;
 
 /// A decision that gives the permits of its concurrency rules back when it is left or released.
 ///
@@ -30,7 +32,7 @@ pub(crate) struct Held<'a>(HeldPermit<'a>);
 #[pyclass(frozen, extends = Decision, module = "ratecell")]
 pub(crate) struct Permit {
     /// Taken by the first release.
-    held: Mutex<Option<Yoke<Held<'static>, Arc<ratecell::Limiter>>>>,
+    held: Mutex<Option<OwnedHeld>>,
 }
 
 impl Permit {
@@ -41,16 +43,11 @@ impl Permit {
         call: impl for<'l> FnOnce(&'l ratecell::Limiter) -> Result<HeldPermit<'l>, CallError>,
     ) -> Result<PyClassInitializer<Self>, CallError> {
         let cart = Arc::clone(limiter);
-        let held = Yoke::try_attach_to_cart(cart, |limiter| call(limiter).map(Held))?;
+        let held: OwnedHeld = Yoke::try_attach_to_cart(cart, |limiter| call(limiter).map(Held))?;
         // The permit is gone once it is released; what it decided stays readable.
-        let answer = held.map_project_cloned::<Answer<'static>, _>(answer_of);
-        let decision = Decision::new(answer, cost);
+        let decision = Decision::of(limiter, cost, &held.get().0);
         Ok(PyClassInitializer::from(decision).add_subclass(Self { held: Mutex::new(Some(held)) }))
     }
-}
-
-fn answer_of<'a>(held: &Held<'a>, _: PhantomData<&'a ()>) -> Answer<'a> {
-    Answer((*held.0).clone())
 }
 
 #[pymethods]

@@ -18,11 +18,27 @@ the limit. Divide the limit by the number of workers, or route a key to one work
 
 from ._limited import RateLimited
 from ._limiter import Limiter
-from ._ratecell import Decision, Permit, Plan, Rule, RuleDecision, TableStats, __version__
+from ._ratecell import (
+    Contract,
+    Decision,
+    Guard,
+    GuardStats,
+    Outcome,
+    Permit,
+    Plan,
+    Rule,
+    RuleDecision,
+    TableStats,
+    __version__,
+)
 
 __all__ = [
+    "Contract",
     "Decision",
+    "Guard",
+    "GuardStats",
     "Limiter",
+    "Outcome",
     "Permit",
     "Plan",
     "RateLimited",

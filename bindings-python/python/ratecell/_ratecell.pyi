@@ -1,12 +1,15 @@
-from collections.abc import Callable, Mapping
-from ipaddress import IPv4Address, IPv6Address
-from types import TracebackType
-from typing import Any, Final, final, type_check_only
+import os
+from collections.abc import Callable, Iterable, Mapping
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Any, Final, Literal, final
 
 from typing_extensions import Self, TypeAlias
 
 _Key: TypeAlias = str | bytes | int | IPv4Address | IPv6Address
 _Keys: TypeAlias = _Key | Mapping[str, _Key]
+
+_Stage: TypeAlias = Literal["before-auth", "after-auth", "whole"]
+_WhenFull: TypeAlias = Literal["deny", "allow"]
 
 __version__: Final[str]
 
@@ -16,7 +19,7 @@ class LimiterBase:
         rules: str | Plan,
         *,
         capacity: int | None = None,
-        when_full: str = "deny",
+        when_full: _WhenFull = "deny",
         clock: Callable[[], int] | None = None,
     ) -> Self: ...
     @property
@@ -56,7 +59,7 @@ class Decision:
     @property
     def rules(self) -> dict[str, RuleDecision]: ...
     def headers(
-        self, style: str, /, *more: str, reset: str = "unix", unix_now_ns: int | None = None
+        self, style: str, /, *more: str, reset: Literal["unix", "seconds"] = "unix", unix_now_ns: int | None = None
     ) -> dict[str, str]: ...
     def __bool__(self) -> bool: ...
     def __eq__(self, other: object, /) -> bool: ...
@@ -126,6 +129,89 @@ class Rule:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
+
+@final
+class Contract:
+    def __new__(cls, text: str, /) -> Self: ...
+    @staticmethod
+    def load(path: str | os.PathLike[str], /) -> Contract: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def rules(self) -> tuple[str, ...]: ...
+
+@final
+class Guard:
+    def __new__(
+        cls,
+        contract: Contract | str | os.PathLike[str],
+        *,
+        capacity: int = 65536,
+        when_full: _WhenFull = "deny",
+        clock: Callable[[], int] | None = None,
+        trusted_proxies: Iterable[
+            str | IPv4Network | IPv6Network | IPv4Address | IPv6Address
+        ] = (),
+        forwarded_field: Literal["x-forwarded-for", "forwarded", "either"] = "either",
+    ) -> Self: ...
+    def admit(
+        self,
+        method: str,
+        path: str,
+        *,
+        peer: str | IPv4Address | IPv6Address | None = None,
+        headers: Iterable[tuple[str | bytes, str | bytes]] | None = None,
+        environ: dict[str, Any] | None = None,
+        values: dict[str, _Key] | None = None,
+        limits: dict[str, int | str] | None = None,
+        cost: int = 1,
+        stage: _Stage = "whole",
+    ) -> Outcome: ...
+    def stats(self) -> dict[str, GuardStats]: ...
+
+@final
+class Outcome:
+    @property
+    def passes(self) -> bool: ...
+    @property
+    def headers(self) -> list[tuple[str, str]]: ...
+    @property
+    def raw_headers(self) -> list[tuple[bytes, bytes]]: ...
+    @property
+    def status(self) -> int | None: ...
+    @property
+    def body(self) -> bytes | None: ...
+    @property
+    def rule(self) -> str | None: ...
+    @property
+    def retry_after(self) -> float | None: ...
+    @property
+    def retry_after_ns(self) -> int | None: ...
+    @property
+    def would_refuse(self) -> tuple[str, ...]: ...
+    @property
+    def request_id(self) -> str | None: ...
+    @property
+    def holds_permits(self) -> bool: ...
+    def release(self) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *_exception: object) -> None: ...
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(self, *_exception: object) -> None: ...
+    def __bool__(self) -> bool: ...
+
+@final
+class GuardStats:
+    @property
+    def allowed(self) -> int: ...
+    @property
+    def refused(self) -> int: ...
+    @property
+    def would_have_refused(self) -> int: ...
+    @property
+    def table(self) -> TableStats: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
 
 @final
 class TableStats:

@@ -1,4 +1,4 @@
-//! What a rule's key table has counted.
+//! What limiters and guards have counted.
 
 use pyo3::prelude::*;
 
@@ -46,6 +46,51 @@ impl From<ratecell::TableStats> for TableStats {
             full_denied: stats.full_denied,
             full_allowed: stats.full_allowed,
             stranded: stats.stranded,
+        }
+    }
+}
+
+/// What one rule of a guard has counted since it was built. Counters wrap at 2**64.
+#[pyclass(frozen, eq, module = "ratecell")]
+#[derive(PartialEq, Eq)]
+pub(crate) struct GuardStats {
+    /// Requests that the rule was charged for.
+    #[pyo3(get)]
+    allowed: u64,
+    /// Requests that it refused, as the governing rule.
+    #[pyo3(get)]
+    refused: u64,
+    /// Requests that it would have refused, were it enforced.
+    #[pyo3(get)]
+    would_have_refused: u64,
+    table: TableStats,
+}
+
+#[pymethods]
+impl GuardStats {
+    /// What its key table has counted.
+    #[getter]
+    fn table(&self) -> TableStats {
+        self.table
+    }
+
+    fn __repr__(&self) -> String {
+        let Self { allowed, refused, would_have_refused, table } = self;
+        format!(
+            "GuardStats(allowed={allowed}, refused={refused}, \
+             would_have_refused={would_have_refused}, table={})",
+            table.__repr__()
+        )
+    }
+}
+
+impl From<ratecell_contract::RuleStats<'_>> for GuardStats {
+    fn from(stats: ratecell_contract::RuleStats<'_>) -> Self {
+        Self {
+            allowed: stats.allowed,
+            refused: stats.refused,
+            would_have_refused: stats.would_have_refused,
+            table: stats.table.into(),
         }
     }
 }

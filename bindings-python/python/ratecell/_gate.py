@@ -1,0 +1,153 @@
+"""What every framework part does with a request: ask, admit, and leave the rest to the guard.
+
+A gate turns the options of a middleware or route into one call of ``Guard.admit``. Each option is a
+value, or a function of the request; under an event loop the function may return an awaitable. It
+decides nothing, and writes no header or body of its own.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+from collections.abc import Awaitable, Callable, Iterable
+from ipaddress import IPv4Address, IPv6Address
+from typing import Any, Union
+
+from ._ratecell import Contract, Guard, Outcome, Plan
+
+Key = Union[str, bytes, int, IPv4Address, IPv6Address]
+Keys = dict[str, Key]
+Limits = dict[str, Union[int, str]]
+
+NAMED_KEYS = "ip, bearer, header:NAME"
+
+
+class Gate:
+    """A guard, and what is asked of each request before it."""
+
+    __slots__ = ("_exempt", "_questions", "_stage", "guard")
+
+    def __init__(
+        self,
+        contract: Guard | Contract | str | os.PathLike[str],
+        *,
+        stage: str = "whole",
+        exempt: Callable[[Any], bool | Awaitable[bool]] | None = None,
+        cost: int | Callable[[Any], int | Awaitable[int]] = 1,
+        values: Callable[[Any], Keys | None | Awaitable[Keys | None]] | None = None,
+        limits: Callable[[Any], Limits | None | Awaitable[Limits | None]] | None = None,
+        **guard_options: Any,
+    ) -> None:
+        if isinstance(contract, Guard):
+            if guard_options:
+                message = f"{', '.join(guard_options)}: accepted only without a Guard of your own"
+                raise TypeError(message)
+            self.guard = contract
+        else:
+            self.guard = Guard(contract, **guard_options)
+        for name, option in (("exempt", exempt), ("values", values), ("limits", limits)):
+            if option is not None and not callable(option):
+                message = f"{name} is {option!r}; accepted are None and a function of the request"
+                raise TypeError(message)
+        self._stage: Any = stage
+        self._exempt = exempt
+        # In the order in which they are asked.
+        self._questions: tuple[Any, ...] = (cost, values, limits)
+
+    def admit(self, request: Any, method: str, path: str, **seen: Any) -> Outcome | None:
+        """The outcome for a request of a framework that does not await; None if it is exempt."""
+        if self._exempt is not None and _plain(self._exempt(request)):
+            return None
+        answers = [_plain(ask(request)) if callable(ask) else ask for ask in self._questions]
+        return self._decide(method, path, answers, seen)
+
+    async def admit_async(
+        self, request: Any, method: str, path: str, **seen: Any
+    ) -> Outcome | None:
+        """As ``admit`` under an event loop: what the functions return is awaited."""
+        if self._exempt is not None:
+            exempt = self._exempt(request)
+            if await exempt if inspect.isawaitable(exempt) else exempt:
+                return None
+        answers: list[Any] = []
+        for ask in self._questions:
+            answer = ask(request) if callable(ask) else ask
+            answers.append(await answer if inspect.isawaitable(answer) else answer)
+        return self._decide(method, path, answers, seen)
+
+    def _decide(
+        self, method: str, path: str, answers: list[Any], seen: dict[str, Any]
+    ) -> Outcome:
+        cost, values, limits = answers
+        request_id = seen.pop("request_id", None)
+        if request_id is not None:
+            values = {"request_id": request_id, **(values or {})}
+        return self.guard.admit(
+            method, path, cost=cost, values=values, limits=limits, stage=self._stage, **seen
+        )
+
+
+def route_gate(
+    rules: str | Plan,
+    *,
+    key: str | Callable[[Any], Any],
+    headers: Iterable[str],
+    refused: dict[str, str | int] | None,
+    cost: int | Callable[[Any], int | Awaitable[int]],
+    exempt: Callable[[Any], bool | Awaitable[bool]] | None,
+    limits: Callable[[Any], Limits | None | Awaitable[Limits | None]] | None,
+    **guard_options: Any,
+) -> Gate:
+    """A gate for one route, made as if from a contract file with these rules.
+
+    So a route answers with the same fields and bodies as a contract does.
+    """
+    plan = rules if isinstance(rules, Plan) else Plan(rules)
+    values: Callable[[Any], Any] | None = None
+    if callable(key):
+        values = _values_of(key)
+    elif not isinstance(key, str):
+        message = f"key is {key!r}; accepted are {NAMED_KEYS}, and a function of the request"
+        raise TypeError(message)
+    lines = ['name = "route"']
+    for rule in plan.rules:
+        by = f"value:{rule.by}" if callable(key) else key
+        limit = str(rule)[len(rule.name) + 2 : -len(rule.by) - 4]
+        lines += ["[[rule]]", f"name = {json.dumps(rule.name)}", f"limit = {json.dumps(limit)}"]
+        lines += [f"by = {json.dumps(by)}"]
+    lines += ["[response]", f"headers = {json.dumps(list(headers))}"]
+    if refused:
+        lines += ["[response.refused]"]
+        lines += [f"{name} = {json.dumps(value)}" for name, value in refused.items()]
+    contract = Contract("\n".join(lines))
+    return Gate(
+        contract, exempt=exempt, cost=cost, values=values, limits=limits, **guard_options
+    )
+
+
+def _values_of(key: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The values of a request from its key: a dict as it is, anything else for "key"."""
+
+    def values(request: Any) -> Any:
+        found = key(request)
+        return _later(found) if inspect.isawaitable(found) else _by_dimension(found)
+
+    async def _later(found: Awaitable[Any]) -> Any:
+        return _by_dimension(await found)
+
+    return values
+
+
+def _by_dimension(found: Any) -> Any:
+    return found if isinstance(found, dict) else {"key": found}
+
+
+def _plain(answer: Any) -> Any:
+    """An answer that is there already."""
+    if not inspect.isawaitable(answer):
+        return answer
+    if inspect.iscoroutine(answer):
+        answer.close()
+    message = f"{answer!r} has to be awaited; accepted here are functions that return their answer"
+    raise TypeError(message)

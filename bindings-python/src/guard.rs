@@ -1,0 +1,274 @@
+//! A guard as a Python object.
+
+use std::path::PathBuf;
+
+use pyo3::exceptions::{PyMemoryError, PyTypeError, PyValueError};
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+use ratecell::{BuildError, Clock, ManualClock, SystemClock, TableError};
+use ratecell_contract::{ForwardedField, GuardError, IpNet, Request, RequestError, Stage};
+
+use crate::clock::{callable, time_of};
+use crate::contract::Contract;
+use crate::cost::Cost;
+use crate::fastcall::utf8;
+use crate::key::key_of;
+use crate::limiter::{capacity_of, when_full_of};
+use crate::outcome::Outcome;
+use crate::request::{RequestHeaders, limit_of, named, peer_of};
+use crate::stats::GuardStats;
+
+/// The clock of a guard: the system's, or the time that an injected one told last.
+pub(crate) enum GuardClock {
+    System(SystemClock),
+    Told(ManualClock),
+}
+
+impl Clock for GuardClock {
+    fn now_ns(&self) -> u64 {
+        match self {
+            Self::System(clock) => clock.now_ns(),
+            Self::Told(clock) => clock.now_ns(),
+        }
+    }
+}
+
+/// A contract with its limiters: what a service asks about every request.
+///
+/// ``contract`` is a Contract, or the path of its file. ``capacity``, ``when_full`` and ``clock`` are
+/// as for Limiter. ``trusted_proxies`` are networks, such as "10.0.0.0/8", whose word is taken for
+/// where a request comes from, in ``forwarded_field``: "x-forwarded-for", "forwarded", or "either".
+/// Without them the address is that of the connection.
+///
+/// >>> from ratecell import Contract, Guard
+/// >>> contract = Contract('''
+/// ... name = "shop"
+/// ... [[rule]]
+/// ... name = "key"
+/// ... limit = "fixed 1/min"
+/// ... by = "bearer"
+/// ... [response]
+/// ... headers = ["x-ratelimit", "retry-after"]
+/// ... ''')
+/// >>> guard = Guard(contract, clock=lambda: 0)
+/// >>> headers = [("authorization", "Bearer alice")]
+/// >>> with guard.admit("GET", "/v1/items", headers=headers) as outcome:
+/// ...     outcome.passes, dict(outcome.headers)["X-RateLimit-Remaining"]
+/// (True, '0')
+/// >>> outcome = guard.admit("GET", "/v1/items", headers=headers)
+/// >>> outcome.status, dict(outcome.headers)["Retry-After"]
+/// (429, '60')
+///
+/// Threads and event loops may share it; nothing here blocks.
+#[pyclass(frozen, weakref, module = "ratecell")]
+pub(crate) struct Guard {
+    core: ratecell_contract::Guard<GuardClock>,
+    clock: Option<Py<PyAny>>,
+}
+
+#[pymethods]
+impl Guard {
+    #[new]
+    #[pyo3(
+        signature = (
+            contract, *, capacity = None, when_full = "deny", clock = None, trusted_proxies = None,
+            forwarded_field = "either",
+        ),
+        text_signature = "(contract, *, capacity=65536, when_full='deny', clock=None, trusted_proxies=(), forwarded_field='either')"
+    )]
+    fn new(
+        py: Python<'_>,
+        contract: &Bound<'_, PyAny>,
+        capacity: Option<&Bound<'_, PyAny>>,
+        when_full: &str,
+        clock: Option<Bound<'_, PyAny>>,
+        trusted_proxies: Option<&Bound<'_, PyAny>>,
+        forwarded_field: &str,
+    ) -> PyResult<Self> {
+        let contract = contract_of(contract)?;
+        let clock = clock.map(callable).transpose()?;
+        let time = match &clock {
+            None => GuardClock::System(SystemClock::new()),
+            Some(clock) => GuardClock::Told(ManualClock::new(time_of(clock)?)),
+        };
+        let mut builder = ratecell_contract::Guard::builder(contract)
+            .when_full(when_full_of(when_full)?)
+            .trusted_proxies(&networks_of(trusted_proxies)?)
+            .forwarded_field(forwarded_field_of(forwarded_field)?)
+            .clock(time);
+        if let Some(capacity) = capacity {
+            builder = builder.capacity(capacity_of(capacity)?);
+        }
+        let core = py.detach(|| builder.build()).map_err(|error| guard_error(&error))?;
+        Ok(Self { core, clock: clock.map(Bound::unbind) })
+    }
+
+    /// Decide about a request.
+    ///
+    /// ``path`` is as it was sent, percent-encoded, with or without its query. ``peer`` is the
+    /// address that the connection comes from, as text or an ipaddress object; what is no address
+    /// counts as unknown. Header fields are ``headers``, an iterable of pairs of name and value as
+    /// bytes or str, or ``environ``, a dict as of WSGI. ``values`` are what the service has worked
+    /// out, by name: the keys of rules by "value:NAME", and "request_id". ``limits`` are this
+    /// caller's own, by the name of the rule: a number, or a text of the rule's kind and period.
+    /// ``cost`` is in units of every rule that applies. ``stage`` is "before-auth", "after-auth",
+    /// or "whole" for both in order.
+    ///
+    /// Raises TypeError or ValueError for what makes no sense.
+    #[pyo3(
+        signature = (
+            method, path, *, peer = None, headers = None, environ = None, values = None,
+            limits = None, cost = Cost::ONE, stage = "whole",
+        ),
+        text_signature = "($self, method, path, *, peer=None, headers=None, environ=None, values=None, limits=None, cost=1, stage='whole')"
+    )]
+    #[expect(clippy::too_many_arguments, reason = "what there is to know of a request")]
+    fn admit(
+        &self,
+        py: Python<'_>,
+        method: &Bound<'_, PyString>,
+        path: &Bound<'_, PyString>,
+        peer: Option<&Bound<'_, PyAny>>,
+        headers: Option<Bound<'_, PyAny>>,
+        environ: Option<Bound<'_, PyDict>>,
+        values: Option<&Bound<'_, PyDict>>,
+        limits: Option<&Bound<'_, PyDict>>,
+        cost: Cost,
+        stage: &str,
+    ) -> PyResult<Outcome> {
+        let headers = RequestHeaders::new(headers, environ)?;
+        let values = named(values, "values")?;
+        let limits = named(limits, "limits")?;
+        let mut keys = Vec::with_capacity(values.len());
+        for (name, value) in &values {
+            let name = utf8(name)?;
+            keys.push((name, key_of(value, name, "values")?));
+        }
+        let keys: Vec<_> = keys.iter().map(|(name, key)| (*name, key.as_bytes())).collect();
+        let mut caps = Vec::with_capacity(limits.len());
+        for (rule, limit) in &limits {
+            let rule = utf8(rule)?;
+            caps.push((rule, limit_of(rule, limit)?));
+        }
+        let request = Request {
+            peer: peer_of(peer)?,
+            headers: &headers,
+            values: &keys,
+            limits: &caps,
+            cost: cost.0,
+            ..Request::new(utf8(method)?, utf8(path)?)
+        };
+        self.tell_time(py)?;
+        let outcome = self.core.admit(stage_of(stage)?, &request);
+        if let Some(error) = headers.take_error() {
+            // What a field that cannot be read would have decided is unknown. The permits go back
+            // as the outcome is dropped.
+            return Err(error);
+        }
+        outcome.map(Outcome::from).map_err(|error| request_error(&error))
+    }
+
+    /// What each rule has counted, by its name.
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let stats = PyDict::new(py);
+        for counted in self.core.stats() {
+            stats.set_item(counted.rule.name(), Bound::new(py, GuardStats::from(counted))?)?;
+        }
+        Ok(stats)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Guard {:?}>", self.core.contract().name())
+    }
+
+    /// Lets the collector see the clock.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.clock.as_ref().map_or(Ok(()), |clock| visit.call(clock))
+    }
+}
+
+impl Guard {
+    /// Asks an injected clock. Threads may overtake each other here: each then decides at a time
+    /// that the clock has just told one of them.
+    fn tell_time(&self, py: Python<'_>) -> PyResult<()> {
+        if let (Some(clock), GuardClock::Told(told)) = (&self.clock, self.core.clock()) {
+            told.set(time_of(clock.bind(py))?);
+        }
+        Ok(())
+    }
+}
+
+fn contract_of(contract: &Bound<'_, PyAny>) -> PyResult<ratecell_contract::Contract> {
+    if let Ok(contract) = contract.cast::<Contract>() {
+        return Ok(contract.get().0.clone());
+    }
+    let Ok(path) = contract.extract::<PathBuf>() else {
+        return Err(PyTypeError::new_err(format!(
+            "contract is {contract:?}; accepted are a Contract and the path of its file"
+        )));
+    };
+    Ok(Contract::load(path)?.0)
+}
+
+/// The networks of `trusted_proxies`: texts, or `ipaddress` networks and addresses.
+fn networks_of(networks: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<IpNet>> {
+    let Some(networks) = networks else { return Ok(Vec::new()) };
+    if networks.is_instance_of::<PyString>() {
+        return Err(PyTypeError::new_err(format!(
+            "trusted_proxies is {networks:?}; accepted is an iterable of networks"
+        )));
+    }
+    let mut read = Vec::new();
+    for network in networks.try_iter()? {
+        let network = network?;
+        let text = network.str()?;
+        let text = utf8(&text)?;
+        let parsed = text
+            .parse::<IpNet>()
+            .or_else(|error| text.parse::<core::net::IpAddr>().map(IpNet::from).map_err(|_| error));
+        read.push(parsed.map_err(|_| {
+            PyValueError::new_err(format!(
+                "trusted_proxies has {network:?}; accepted are networks such as \"10.0.0.0/8\""
+            ))
+        })?);
+    }
+    Ok(read)
+}
+
+fn forwarded_field_of(field: &str) -> PyResult<ForwardedField> {
+    match field {
+        "either" => Ok(ForwardedField::Either),
+        "x-forwarded-for" => Ok(ForwardedField::XForwardedFor),
+        "forwarded" => Ok(ForwardedField::Forwarded),
+        _ => Err(PyValueError::new_err(format!(
+            "forwarded_field is {field:?}; accepted are \"x-forwarded-for\", \"forwarded\" and \
+             \"either\""
+        ))),
+    }
+}
+
+fn stage_of(stage: &str) -> PyResult<Stage> {
+    match stage {
+        "before-auth" => Ok(Stage::BeforeAuth),
+        "after-auth" => Ok(Stage::AfterAuth),
+        "whole" => Ok(Stage::Whole),
+        _ => Err(PyValueError::new_err(format!(
+            "stage is {stage:?}; accepted are \"before-auth\", \"after-auth\" and \"whole\""
+        ))),
+    }
+}
+
+fn guard_error(error: &GuardError) -> PyErr {
+    match error {
+        GuardError::Limiter(BuildError::Table(TableError::OutOfMemory { .. })) => {
+            PyMemoryError::new_err(error.to_string())
+        }
+        _ => PyValueError::new_err(error.to_string()),
+    }
+}
+
+#[cold]
+fn request_error(error: &RequestError) -> PyErr {
+    PyValueError::new_err(error.to_string())
+}

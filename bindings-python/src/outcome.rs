@@ -1,0 +1,203 @@
+//! What becomes of a request, as a Python object.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList, PyTuple};
+use ratecell_contract::{Fields, Pass, Refusal};
+
+use crate::guard::GuardClock;
+use crate::ready::Ready;
+use crate::seconds::seconds;
+
+/// What becomes of a request: it passes, or it is refused with a response that is ready to send.
+///
+/// Truthy when it passes. It then holds permits until it is released, left as a ``with`` or ``async
+/// with`` block, or collected: keep it until the last byte of the response is sent or given up.
+#[pyclass(frozen, module = "ratecell")]
+pub(crate) struct Outcome(State);
+
+enum State {
+    Passes {
+        fields: Fields,
+        request_id: Option<String>,
+        would_refuse: Vec<Arc<str>>,
+        /// Taken by the first release.
+        pass: Mutex<Option<Box<Pass<GuardClock>>>>,
+    },
+    Refused(Refusal),
+}
+
+impl From<ratecell_contract::Outcome<GuardClock>> for Outcome {
+    fn from(outcome: ratecell_contract::Outcome<GuardClock>) -> Self {
+        Self(match outcome {
+            ratecell_contract::Outcome::Refuse(refusal) => State::Refused(refusal),
+            ratecell_contract::Outcome::Pass(pass) => State::Passes {
+                fields: pass.fields().clone(),
+                request_id: pass.request_id().map(str::to_owned),
+                would_refuse: pass.would_refuse().map(Arc::from).collect(),
+                pass: Mutex::new(pass.holds_permits().then(|| Box::new(pass))),
+            },
+        })
+    }
+}
+
+impl Outcome {
+    fn fields(&self) -> &Fields {
+        match &self.0 {
+            State::Passes { fields, .. } => fields,
+            State::Refused(refusal) => refusal.fields(),
+        }
+    }
+
+    const fn refusal(&self) -> Option<&Refusal> {
+        match &self.0 {
+            State::Passes { .. } => None,
+            State::Refused(refusal) => Some(refusal),
+        }
+    }
+}
+
+#[pymethods]
+impl Outcome {
+    /// Whether the request goes on to its handler.
+    #[getter]
+    fn passes(&self) -> bool {
+        self.refusal().is_none()
+    }
+
+    /// The header fields that the response must carry, in place of what it carried under these
+    /// names: pairs of name and value, each name once. Of a refusal with Content-Type and
+    /// Content-Length, so that they are all there is.
+    #[getter]
+    fn headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let headers = PyList::new(py, self.fields().iter())?;
+        if let Some(refusal) = self.refusal() {
+            headers.append(("Content-Type", refusal.content_type()))?;
+            headers.append(("Content-Length", refusal.body().len().to_string()))?;
+        }
+        Ok(headers)
+    }
+
+    /// As headers, in the bytes of ASGI: names in lower case.
+    #[getter]
+    fn raw_headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let headers = PyList::empty(py);
+        let append = |name: &str, value: &str| {
+            let name = PyBytes::new_with(py, name.len(), |bytes| {
+                bytes.copy_from_slice(name.as_bytes());
+                bytes.make_ascii_lowercase();
+                Ok(())
+            })?;
+            headers.append((name, PyBytes::new(py, value.as_bytes())))
+        };
+        for (name, value) in self.fields().iter() {
+            append(name, value)?;
+        }
+        if let Some(refusal) = self.refusal() {
+            append("content-type", refusal.content_type())?;
+            append("content-length", &refusal.body().len().to_string())?;
+        }
+        Ok(headers)
+    }
+
+    /// The HTTP status of the refusal; None if the request passes.
+    #[getter]
+    fn status(&self) -> Option<u16> {
+        self.refusal().map(Refusal::status)
+    }
+
+    /// The body of the refusal; None if the request passes.
+    #[getter]
+    fn body<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        self.refusal().map(|refusal| PyBytes::new(py, refusal.body().as_bytes()))
+    }
+
+    /// The name of the rule that refuses; None if the request passes.
+    #[getter]
+    fn rule(&self) -> Option<&str> {
+        self.refusal().map(Refusal::rule)
+    }
+
+    /// Seconds, rounded up, after which the same request passes if nobody else comes meanwhile; 0.0
+    /// when it passes, None when no wait helps or none can be known.
+    #[getter]
+    fn retry_after(&self) -> Option<f64> {
+        self.retry_after_ns().map(seconds)
+    }
+
+    /// As retry_after in nanoseconds; exact.
+    #[getter]
+    fn retry_after_ns(&self) -> Option<u64> {
+        self.refusal().map_or(Some(0), Refusal::retry_after_ns)
+    }
+
+    /// The names of the rules that would have refused the request, were they enforced.
+    #[getter]
+    fn would_refuse<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        match &self.0 {
+            State::Passes { would_refuse, .. } => {
+                PyTuple::new(py, would_refuse.iter().map(|name| &**name))
+            }
+            State::Refused(refusal) => PyTuple::new(py, refusal.would_refuse()),
+        }
+    }
+
+    /// The id of the request, if the response shows it; else None.
+    #[getter]
+    fn request_id(&self) -> Option<&str> {
+        match &self.0 {
+            State::Passes { request_id, .. } => request_id.as_deref(),
+            State::Refused(refusal) => refusal.request_id(),
+        }
+    }
+
+    /// Whether it holds permits, so that when it is released matters.
+    #[getter]
+    fn holds_permits(&self) -> bool {
+        match &self.0 {
+            State::Passes { pass, .. } => {
+                pass.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+            }
+            State::Refused(_) => false,
+        }
+    }
+
+    /// Gives the permits back. Once is enough: a second time does nothing.
+    fn release(&self) {
+        if let State::Passes { pass, .. } = &self.0 {
+            let held = pass.lock().unwrap_or_else(PoisonError::into_inner).take();
+            drop(held);
+        }
+    }
+
+    fn __enter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    #[pyo3(signature = (*_exception))]
+    fn __exit__(&self, _exception: &Bound<'_, PyTuple>) {
+        self.release();
+    }
+
+    fn __aenter__(slf: Bound<'_, Self>) -> Ready {
+        Ready::new(slf.into_any().unbind())
+    }
+
+    #[pyo3(signature = (*_exception))]
+    fn __aexit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> Ready {
+        self.release();
+        Ready::new(py.None())
+    }
+
+    fn __bool__(&self) -> bool {
+        self.passes()
+    }
+
+    fn __repr__(&self) -> String {
+        match self.refusal() {
+            None => "<Outcome passes>".into(),
+            Some(refusal) => format!("<Outcome {} by {}>", refusal.status(), refusal.rule()),
+        }
+    }
+}
