@@ -7,7 +7,8 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help demo test check unit release no-std no-panic models mutants sanitize fuzz fuzz-short \
-        firmware python node c install bench bench-quick coverage lint lint-format lint-clippy lint-docs lint-c lint-scripts clean
+        firmware python node c install bench bench-quick coverage lint lint-format lint-clippy lint-docs lint-c lint-scripts \
+        lint-python clean
 
 # Each workspace that has its own lock file; and the scripts in bash.
 workspaces := . benches fuzz firmware .ci/no-panic.d
@@ -104,7 +105,7 @@ coverage: ## which lines of the core the tests reach
 	$(say) 'coverage'
 	@.ci/coverage
 
-lint: lint-format lint-clippy lint-docs lint-c lint-scripts ## linters; every warning is an error
+lint: lint-format lint-clippy lint-docs lint-c lint-scripts lint-python ## linters; every warning is an error
 
 lint-format: # Lock files, too: what is locked is what the manifests ask for.
 	$(say) 'lock files and formatting'
@@ -158,6 +159,10 @@ lint-scripts:
 	@python3 -c 'import ast; ast.parse(open(".ci/mutants").read())'
 	@if command -v shellcheck >/dev/null; then shellcheck $(scripts); \
 	    else echo '*** SKIPPED shellcheck: it is not installed ***'; fi
+
+lint-python:
+	$(say) 'Python'
+	@bindings-python/check lint
 
 clean: ## removes all that was built
 	@rm -rf target

@@ -63,7 +63,10 @@ impl<'py> RequestHeaders<'py> {
     ) -> PyResult<()> {
         for pair in pairs.try_iter()? {
             let pair = pair?;
-            let (found, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = pair.extract()?;
+            let (found, value) = match pair.cast::<PyTuple>() {
+                Ok(pair) => (pair.get_item(0)?, pair.get_item(1)?),
+                Err(_) => (pair.get_item(0)?, pair.get_item(1)?),
+            };
             let is_named = match found.cast::<PyBytes>() {
                 Ok(found) => found.as_bytes().eq_ignore_ascii_case(name.as_bytes()),
                 Err(_) => utf8(found.cast::<PyString>()?)?.eq_ignore_ascii_case(name),

@@ -17,8 +17,12 @@ def asgi_server(app: Any) -> Iterator[str]:
     import uvicorn
 
     config = uvicorn.Config(
-        
-        app, port=0, log_level="critical", lifespan="off", proxy_headers=False, ws="websockets-sansio"
+        app,
+        port=0,
+        log_level="critical",
+        lifespan="off",
+        proxy_headers=False,
+        ws="websockets-sansio",
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)

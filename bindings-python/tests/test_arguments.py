@@ -1,4 +1,4 @@
-"""Bad arguments: the right exception, and a sentence that names the argument and what is accepted."""
+"""Bad arguments: the right exception, and a sentence that says what was found and is accepted."""
 
 from __future__ import annotations
 

@@ -76,7 +76,9 @@ def test_a_refusal_has_the_fields_and_body_of_the_guard() -> None:
     assert expected.body is not None
     bodies = [json.loads(refused.content), json.loads(expected.body)]
     # Ids are each request's own.
-    assert [body["error"].pop("request_id", None) or body.pop("request_id", None) for body in bodies]
+    assert [
+        body["error"].pop("request_id", None) or body.pop("request_id", None) for body in bodies
+    ]
     assert bodies[0] == bodies[1]
 
 

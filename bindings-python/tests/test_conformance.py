@@ -96,7 +96,7 @@ def run_single(case: dict[str, Any], where: str) -> None:
 def run_plan(case: dict[str, Any], where: str) -> None:
     _, rules, steps = fields(case, "name", "rules", "steps")
     texts = [
-        f"{rule.pop('name')}: {text_of({k: v for k, v in rule.items() if k != 'by'})} by {rule['by']}"
+        f"{rule.pop('name')}: {text_of({k: rule[k] for k in rule if k != 'by'})} by {rule['by']}"
         for rule in rules
     ]
     clock = Clock()

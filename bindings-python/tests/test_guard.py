@@ -131,7 +131,11 @@ def test_addresses_behind_trusted_proxies() -> None:
         ({"limits": {"key": 1.5}}, TypeError, 'limits\\["key"\\] is 1.5; accepted are an int'),
         ({"limits": {"key": -1}}, ValueError, 'limits\\["key"\\] is -1; accepted is 1 to'),
         ({"limits": {"other": 5}}, ValueError, "limits: found one for the rule `other`"),
-        ({"limits": {"key": "sliding 5/min"}}, ValueError, "limits: for the rule `key`"),
+        (
+            {"limits": {"key": "sliding 5/min"}, "headers": [("authorization", "Bearer a")]},
+            ValueError,
+            "limits: for the rule `key`",
+        ),
         ({"cost": -1}, ValueError, "cost is -1; accepted is 0 to 4294967295"),
         ({"stage": "later"}, ValueError, 'stage is "later"; accepted are "before-auth"'),
     ],

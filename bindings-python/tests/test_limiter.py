@@ -31,7 +31,12 @@ def test_a_decision_has_the_numbers_of_the_governing_rule_and_of_each() -> None:
     assert list(decision.rules) == ["ip", "key"]
     own = decision.rules["ip"]
     assert (own.name, own.by, own.allowed, own.verdict) == ("ip", "ip", True, "allow")
-    assert (own.limit, own.remaining, own.reset_after, own.reset_after_ns) == (3, 1, 60.0, MINUTE_NS)
+    assert (own.limit, own.remaining, own.reset_after, own.reset_after_ns) == (
+        3,
+        1,
+        60.0,
+        MINUTE_NS,
+    )
 
     refused = limiter.acquire({"ip": "192.0.2.1", "key": "alice"})
     assert not refused

@@ -1,4 +1,4 @@
-"""Waiting: in order of arrival, cancellable, with timeouts, under every event loop and in threads."""
+"""Waiting: in order of arrival, cancellable, with timeouts, on every event loop and in threads."""
 
 from __future__ import annotations
 
@@ -103,9 +103,19 @@ def test_waiters_are_served_in_order_of_arrival_whatever_their_costs(tasks: Any)
         waits = Waits(tasks, "10/s burst 10")
         assert waits.limiter.acquire("alice", 10)
         await tasks.all_of(
-            [waits.wait("a", "alice", 5), waits.wait("b"), waits.wait("c", "alice", 3), waits.wait("d")]
+            [
+                waits.wait("a", "alice", 5),
+                waits.wait("b"),
+                waits.wait("c", "alice", 3),
+                waits.wait("d"),
+            ]
         )
-        assert waits.answers == [("a", True, 0.5), ("b", True, 0.6), ("c", True, 0.9), ("d", True, 1.0)]
+        assert waits.answers == [
+            ("a", True, 0.5),
+            ("b", True, 0.6),
+            ("c", True, 0.9),
+            ("d", True, 1.0),
+        ]
         assert len(waits.limiter._lines) == 0
 
     tasks.run(main)
@@ -116,7 +126,9 @@ def test_keys_do_not_wait_for_each_other(tasks: Any) -> None:
     async def main(tasks: Any) -> None:
         waits = Waits(tasks, "1/s burst 1")
         assert waits.limiter.acquire("alice")
-        await tasks.all_of([waits.wait("a"), waits.wait("b", {"key": "bob"}), waits.wait("c", b"alice")])
+        await tasks.all_of(
+            [waits.wait("a"), waits.wait("b", {"key": "bob"}), waits.wait("c", b"alice")]
+        )
         assert waits.answers == [("b", True, 0.0), ("a", True, 1.0), ("c", True, 2.0)]
 
     tasks.run(main)
@@ -199,7 +211,8 @@ def test_an_error_of_the_call_leaves_the_line(tasks: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("timeout", "error"), [(-1, ValueError), (math.nan, ValueError), ("1", TypeError), (True, TypeError)]
+    ("timeout", "error"),
+    [(-1, ValueError), (math.nan, ValueError), ("1", TypeError), (True, TypeError)],
 )
 def test_timeouts(timeout: Any, error: type[Exception]) -> None:
     limiter = Limiter("1/min")
@@ -306,7 +319,9 @@ def test_a_million_waits_and_cancellations_leave_nothing_behind() -> None:
         # The first of each key may have been answered at once.
         assert 490 <= len(cancelled) <= 500
         answers = await asyncio.gather(*waits, return_exceptions=True)
-        assert sum(isinstance(answer, asyncio.CancelledError) for answer in answers) == len(cancelled)
+        assert sum(isinstance(answer, asyncio.CancelledError) for answer in answers) == len(
+            cancelled
+        )
         assert all(answers)
         assert len(limiter._lines) == 0
 

@@ -35,8 +35,8 @@ class Gate:
         stage: str = "whole",
         exempt: Callable[[Any], bool | Awaitable[bool]] | None = None,
         cost: int | Callable[[Any], int | Awaitable[int]] = 1,
-        values: Callable[[Any], Keys | None | Awaitable[Keys | None]] | None = None,
-        limits: Callable[[Any], Limits | None | Awaitable[Limits | None]] | None = None,
+        values: Callable[[Any], Keys | Awaitable[Keys | None] | None] | None = None,
+        limits: Callable[[Any], Limits | Awaitable[Limits | None] | None] | None = None,
         **guard_options: Any,
     ) -> None:
         if isinstance(contract, Guard):
@@ -76,9 +76,7 @@ class Gate:
             answers.append(await answer if inspect.isawaitable(answer) else answer)
         return self._decide(method, path, answers, seen)
 
-    def _decide(
-        self, method: str, path: str, answers: list[Any], seen: dict[str, Any]
-    ) -> Outcome:
+    def _decide(self, method: str, path: str, answers: list[Any], seen: dict[str, Any]) -> Outcome:
         cost, values, limits = answers
         request_id = seen.pop("request_id", None)
         if request_id is not None:
@@ -96,7 +94,7 @@ def route_gate(
     refused: dict[str, str | int] | None,
     cost: int | Callable[[Any], int | Awaitable[int]],
     exempt: Callable[[Any], bool | Awaitable[bool]] | None,
-    limits: Callable[[Any], Limits | None | Awaitable[Limits | None]] | None,
+    limits: Callable[[Any], Limits | Awaitable[Limits | None] | None] | None,
     **guard_options: Any,
 ) -> Gate:
     """A gate for one route, made as if from a contract file with these rules.
@@ -121,9 +119,7 @@ def route_gate(
         lines += ["[response.refused]"]
         lines += [f"{name} = {json.dumps(value)}" for name, value in refused.items()]
     contract = Contract("\n".join(lines))
-    return Gate(
-        contract, exempt=exempt, cost=cost, values=values, limits=limits, **guard_options
-    )
+    return Gate(contract, exempt=exempt, cost=cost, values=values, limits=limits, **guard_options)
 
 
 def _values_of(key: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -32,7 +32,7 @@ def limited(
     function: Function,
     key: Keys | Callable[..., Keys | Awaitable[Keys]],
     cost: int | Callable[..., int | Awaitable[int]],
-    rules: str | Plan | None | Callable[..., str | Plan | None | Awaitable[str | Plan | None]],
+    rules: str | Plan | Callable[..., str | Plan | Awaitable[str | Plan | None] | None] | None,
 ) -> Function:
     """The function behind the limiter: see ``Limiter.limit``."""
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
@@ -44,7 +44,9 @@ def limited(
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        now = [ask(*args, **kwargs) if callable(ask) else ask for ask in (key, cost, rules)]
+        now: list[Any] = [
+            ask(*args, **kwargs) if callable(ask) else ask for ask in (key, cost, rules)
+        ]
         with limiter.hold(now[0], now[1], rules=now[2]) as held:
             if not held:
                 raise RateLimited(held)
@@ -52,7 +54,9 @@ def limited(
 
     @functools.wraps(function)
     async def call_async(*args: Any, **kwargs: Any) -> Any:
-        now = [ask(*args, **kwargs) if callable(ask) else ask for ask in (key, cost, rules)]
+        now: list[Any] = [
+            ask(*args, **kwargs) if callable(ask) else ask for ask in (key, cost, rules)
+        ]
         now = [await each if inspect.isawaitable(each) else each for each in now]
         with limiter.hold(now[0], now[1], rules=now[2]) as held:
             if not held:

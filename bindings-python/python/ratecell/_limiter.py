@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, Generator
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from ._limited import limited
 from ._line import Lines
@@ -29,8 +29,8 @@ class Limiter(LimiterBase):
     ``"allow"`` it passes uncharged; ``stats`` counts both. A key that owes is never pushed out.
 
     ``clock`` is a callable that returns nanoseconds as an int, 0 to 2**63 - 1, on any base; without
-    one time is the system's monotonic clock, set to Unix time when the limiter is made, so that fixed
-    windows fall on the minutes of the wall clock.
+    one time is the system's monotonic clock, set to Unix time when the limiter is made, so that
+    fixed windows fall on the minutes of the wall clock.
 
     Raises ValueError for a text that is no plan and for a capacity of 0, TypeError for arguments of
     another type, MemoryError if the memory cannot be had.
@@ -49,7 +49,7 @@ class Limiter(LimiterBase):
         rules: str | Plan,
         *,
         capacity: int = 65_536,
-        when_full: str = "deny",
+        when_full: Literal["deny", "allow"] = "deny",
         clock: Callable[[], int] | None = None,
     ) -> Self:
         self = super().__new__(cls, rules, capacity=capacity, when_full=when_full, clock=clock)
@@ -159,13 +159,13 @@ class Limiter(LimiterBase):
         *,
         cost: int | Callable[..., int | Awaitable[int]] = 1,
         rules: (
-            str | Plan | Callable[..., str | Plan | None | Awaitable[str | Plan | None]] | None
+            str | Plan | Callable[..., str | Plan | Awaitable[str | Plan | None] | None] | None
         ) = None,
     ) -> Callable[[Function], Function]:
         """Decorate a function or coroutine function: a refused call raises ``RateLimited``.
 
-        ``key``, ``cost`` and ``rules`` are values, or callables that get the arguments of each call;
-        for a coroutine function they may return awaitables. Permits are held until the function
+        ``key``, ``cost`` and ``rules`` are values, or callables that get the arguments of each
+        call; for a coroutine function they may return awaitables. Permits are held until the function
         returns or raises.
 
         >>> from ratecell import RateLimited

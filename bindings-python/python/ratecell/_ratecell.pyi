@@ -3,7 +3,7 @@ from collections.abc import Callable, Iterable, Mapping
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any, Final, Literal, final
 
-from typing_extensions import Self, TypeAlias
+from typing_extensions import Self, TypeAlias, disjoint_base
 
 _Key: TypeAlias = str | bytes | int | IPv4Address | IPv6Address
 _Keys: TypeAlias = _Key | Mapping[str, _Key]
@@ -11,8 +11,24 @@ _Keys: TypeAlias = _Key | Mapping[str, _Key]
 _Stage: TypeAlias = Literal["before-auth", "after-auth", "whole"]
 _WhenFull: TypeAlias = Literal["deny", "allow"]
 
+__all__ = [
+    "Contract",
+    "Decision",
+    "Guard",
+    "GuardStats",
+    "LimiterBase",
+    "Outcome",
+    "Permit",
+    "Plan",
+    "Rule",
+    "RuleDecision",
+    "TableStats",
+    "__version__",
+]
+
 __version__: Final[str]
 
+@disjoint_base
 class LimiterBase:
     def __new__(
         cls,
@@ -35,6 +51,7 @@ class LimiterBase:
     @staticmethod
     def _identity(key: _Keys) -> bytes | tuple[tuple[str, bytes], ...]: ...
 
+@disjoint_base
 class Decision:
     @property
     def allowed(self) -> bool: ...
@@ -59,7 +76,12 @@ class Decision:
     @property
     def rules(self) -> dict[str, RuleDecision]: ...
     def headers(
-        self, style: str, /, *more: str, reset: Literal["unix", "seconds"] = "unix", unix_now_ns: int | None = None
+        self,
+        style: str,
+        /,
+        *more: str,
+        reset: Literal["unix", "seconds"] = "unix",
+        unix_now_ns: int | None = None,
     ) -> dict[str, str]: ...
     def __bool__(self) -> bool: ...
     def __eq__(self, other: object, /) -> bool: ...
@@ -149,9 +171,7 @@ class Guard:
         capacity: int = 65536,
         when_full: _WhenFull = "deny",
         clock: Callable[[], int] | None = None,
-        trusted_proxies: Iterable[
-            str | IPv4Network | IPv6Network | IPv4Address | IPv6Address
-        ] = (),
+        trusted_proxies: Iterable[str | IPv4Network | IPv6Network | IPv4Address | IPv6Address] = (),
         forwarded_field: Literal["x-forwarded-for", "forwarded", "either"] = "either",
     ) -> Self: ...
     def admit(

@@ -10,6 +10,7 @@ import math
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -22,16 +23,20 @@ class Turn(Protocol):
     @staticmethod
     def now() -> float:
         """Return the seconds of the clock that ``wait`` and ``sleep`` go by."""
+        ...
 
     def call(self) -> None:
         """Wake who waits for this turn, now or later."""
+        ...
 
     def wait(self, timeout: float) -> Awaitable[bool] | bool:
         """Wait to be called; whether that came in time. An infinite timeout never passes."""
+        ...
 
     @staticmethod
     def sleep(seconds: float) -> Awaitable[None] | None:
         """Sleep for so long at least."""
+        ...
 
 
 class ThreadTurn:
@@ -74,12 +79,10 @@ class AsyncioTurn:
         if threading.get_ident() == self._thread:
             self._answer(True)
             return
-        try:
+        # If the loop is closed its task will not run; it leaves the line when it is collected, and
+        # calls the next then.
+        with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._answer, True)
-        except RuntimeError:
-            # The loop is closed and its task will not run; it leaves the line when it is collected,
-            # and calls the next then.
-            pass
 
     def _answer(self, called: bool) -> None:
         if not self._called.done():

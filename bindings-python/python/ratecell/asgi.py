@@ -1,12 +1,12 @@
 """ASGI: FastAPI, Starlette, Litestar, Quart, anything; HTTP and websockets.
 
-``ContractMiddleware`` holds every request to a contract file; ``RouteLimits`` serves the limits of single
-routes, which ``ratecell.starlette`` has. Both replace the header fields that the contract names,
-answer a refusal without the application, and hold permits until the last byte is sent or given up,
-whether by an end, an exception or a disconnect.
+``ContractMiddleware`` holds every request to a contract file; ``RouteLimits`` serves the limits of
+single routes, which ``ratecell.starlette`` has. Both replace the header fields that the contract
+names, answer a refusal without the application, and hold permits until the last byte is sent or
+given up, whether by an end, an exception or a disconnect.
 
-A websocket is one request: its refusal is the HTTP answer to the handshake where the server supports
-that, else the close with which servers answer 403; its permit is held while it is open.
+A websocket is one request: its refusal is the HTTP answer to the handshake where the server
+supports that, else the close with which servers answer 403; its permit is held while it is open.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ class ContractMiddleware:
         stage: str = "whole",
         exempt: Callable[[Scope], bool | Awaitable[bool]] | None = None,
         cost: int | Callable[[Scope], int | Awaitable[int]] = 1,
-        values: Callable[[Scope], Keys | None | Awaitable[Keys | None]] | None = None,
-        limits: Callable[[Scope], Limits | None | Awaitable[Limits | None]] | None = None,
+        values: Callable[[Scope], Keys | Awaitable[Keys | None] | None] | None = None,
+        limits: Callable[[Scope], Limits | Awaitable[Limits | None] | None] | None = None,
         **guard_options: Any,
     ) -> None:
         self._app = app

@@ -46,7 +46,9 @@ class ContractMiddleware:
         self._get_response = get_response
         options = dict(getattr(settings, self.setting_name, None) or {})
         if "contract" not in options:
-            message = f'{self.setting_name} has no "contract"; accepted are a path, Contract or Guard'
+            message = (
+                f'{self.setting_name} has no "contract"; accepted are a path, Contract or Guard'
+            )
             raise ImproperlyConfigured(message)
         for name in _FUNCTIONS:
             if isinstance(options.get(name), str):
@@ -71,7 +73,7 @@ class ContractMiddleware:
         except BaseException:
             _give_up(outcome)
             raise
-        return _shown(request, response, outcome)
+        return _shown(response, outcome)
 
     async def _call_async(self, request: HttpRequest) -> HttpResponseBase:
         outcome = await self._gate.admit_async(request, **_seen(request))
@@ -82,7 +84,7 @@ class ContractMiddleware:
         except BaseException:
             _give_up(outcome)
             raise
-        return _shown(request, response, outcome)
+        return _shown(response, outcome)
 
 
 class RouteLimit:
@@ -110,7 +112,7 @@ class RouteLimit:
         refused: dict[str, str | int] | None = None,
         cost: int | Callable[[HttpRequest], int | Awaitable[int]] = 1,
         exempt: Callable[[HttpRequest], bool | Awaitable[bool]] | None = None,
-        limits: Callable[[HttpRequest], Limits | None | Awaitable[Limits | None]] | None = None,
+        limits: Callable[[HttpRequest], Limits | Awaitable[Limits | None] | None] | None = None,
         **guard_options: Any,
     ) -> None:
         self._gate = route_gate(
@@ -145,7 +147,7 @@ class RouteLimit:
             except BaseException:
                 _give_up(outcome)
                 raise
-            return _shown(request, response, outcome)
+            return _shown(response, outcome)
 
         @functools.wraps(view)
         async def limited_async(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -157,7 +159,7 @@ class RouteLimit:
             except BaseException:
                 _give_up(outcome)
                 raise
-            return _shown(request, response, outcome)
+            return _shown(response, outcome)
 
         return cast("View", limited_async if iscoroutinefunction(view) else limited)
 
@@ -176,15 +178,13 @@ def _seen(request: HttpRequest) -> dict[str, Any]:
 
 
 def _refusal(outcome: Outcome) -> HttpResponse:
-    response = HttpResponse(outcome.body, status=outcome.status)
+    response = HttpResponse(outcome.body or b"", status=outcome.status)
     for name, value in outcome.headers:
         response[name] = value
     return response
 
 
-def _shown(
-    request: HttpRequest, response: HttpResponseBase, outcome: Outcome | None
-) -> HttpResponseBase:
+def _shown(response: HttpResponseBase, outcome: Outcome | None) -> HttpResponseBase:
     """The response with the outcome's fields, and its permits given back when it is closed."""
     if outcome is None:
         return response
@@ -199,7 +199,7 @@ def _shown(
             finally:
                 outcome.release()
 
-        response.close = close_and_release  # type: ignore[method-assign]
+        response.close = close_and_release
     return response
 
 

@@ -1,6 +1,7 @@
 """Limits of single routes in Flask.
 
-A contract for the whole application is ``ratecell.wsgi.ContractMiddleware`` around ``app.wsgi_app``.
+A contract for the whole application is ``ratecell.wsgi.ContractMiddleware`` around
+``app.wsgi_app``.
 """
 
 from __future__ import annotations

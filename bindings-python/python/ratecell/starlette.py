@@ -51,7 +51,7 @@ class RouteLimit:
         cost: Union[int, Callable[[HTTPConnection], Union[int, Awaitable[int]]]] = 1,
         exempt: Optional[Callable[[HTTPConnection], Union[bool, Awaitable[bool]]]] = None,
         limits: Optional[
-            Callable[[HTTPConnection], Union[Limits, None, Awaitable[Optional[Limits]]]]
+            Callable[[HTTPConnection], Union[Limits, Awaitable[Optional[Limits]], None]]
         ] = None,
         **guard_options: Any,
     ) -> None:
@@ -91,7 +91,9 @@ class RouteLimit:
             given = (*args, *kwargs.values())
             connection = next((each for each in given if isinstance(each, HTTPConnection)), None)
             if connection is None:
-                message = f"{endpoint!r} was called without a request; accepted is one argument of it"
+                message = (
+                    f"{endpoint!r} was called without a request; accepted is one argument of it"
+                )
                 raise TypeError(message)
             await self(connection)
             return await endpoint(*args, **kwargs)

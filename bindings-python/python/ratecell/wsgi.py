@@ -1,7 +1,7 @@
 """WSGI: Flask, Bottle, Pyramid, anything.
 
-``ContractMiddleware`` holds every request to a contract file: it replaces the header fields that the
-contract names, answers a refusal without the application, and holds permits until the server
+``ContractMiddleware`` holds every request to a contract file: it replaces the header fields that
+the contract names, answers a refusal without the application, and holds permits until the server
 closes the response, whether by an end, an exception or a disconnect.
 """
 
