@@ -25,6 +25,7 @@ mod guard;
 mod key;
 mod limiter;
 mod outcome;
+mod pacer;
 mod permit;
 mod plan;
 mod ready;
@@ -43,6 +44,9 @@ fn _ratecell(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<guard::Guard>()?;
     module.add_class::<limiter::LimiterBase>()?;
     module.add_class::<outcome::Outcome>()?;
+    module.add_class::<pacer::Pacer>()?;
+    module.add_class::<pacer::Retries>()?;
+    module.add_class::<pacer::Sent>()?;
     module.add_class::<permit::Permit>()?;
     module.add_class::<plan::Plan>()?;
     module.add_class::<plan::Rule>()?;

@@ -165,8 +165,8 @@ class Limiter(LimiterBase):
         """Decorate a function or coroutine function: a refused call raises ``RateLimited``.
 
         ``key``, ``cost`` and ``rules`` are values, or callables that get the arguments of each
-        call; for a coroutine function they may return awaitables. Permits are held until the function
-        returns or raises.
+        call; for a coroutine function they may return awaitables. Permits are held until the
+        function returns or raises.
 
         >>> from ratecell import RateLimited
         >>> limiter = Limiter("1/min", clock=lambda: 0)

@@ -18,10 +18,13 @@ __all__ = [
     "GuardStats",
     "LimiterBase",
     "Outcome",
+    "Pacer",
     "Permit",
     "Plan",
+    "Retries",
     "Rule",
     "RuleDecision",
+    "Sent",
     "TableStats",
     "__version__",
 ]
@@ -219,6 +222,38 @@ class Outcome:
     async def __aenter__(self) -> Self: ...
     async def __aexit__(self, *_exception: object) -> None: ...
     def __bool__(self) -> bool: ...
+
+@final
+class Sent: ...
+
+@final
+class Pacer:
+    def __new__(
+        cls, plan: str | Plan | None = None, *, sharers: int = 1, now_ns: int | None = None
+    ) -> Self: ...
+    def send(self, now_ns: int) -> Sent | int: ...
+    def finished(
+        self,
+        sent: Sent,
+        now_ns: int,
+        status: int,
+        headers: list[tuple[bytes, bytes]],
+        body: bytes = b"",
+    ) -> tuple[bool, int | None]: ...
+    def failed(self, sent: Sent) -> None: ...
+
+@final
+class Retries:
+    def __new__(
+        cls,
+        now_ns: int,
+        *,
+        base_ns: int = 1000000000,
+        cap_ns: int = 60000000000,
+        retries: int = 3,
+        budget_ns: int = 600000000000,
+    ) -> Self: ...
+    def wait_ns(self, now_ns: int, retry_after_ns: int | None = None) -> int | None: ...
 
 @final
 class GuardStats:

@@ -1,0 +1,121 @@
+"""Clients of httpx that keep to a provider's limits: a transport that waits, and tries again.
+
+>>> import httpx
+>>> from ratecell.httpx import PacedTransport
+>>> client = httpx.Client(mounts={"https://api.example.com": PacedTransport("600/min")})
+
+One transport is one client of one provider: mount it on the provider's address. A request counts as
+in flight until its answer's header is there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+
+from ._pace import Pace, refuses
+from ._turn import async_turn_type
+
+__all__ = ["AsyncPacedTransport", "Pace", "PacedTransport"]
+
+
+class PacedTransport(httpx.BaseTransport):
+    """A transport that waits before it sends, and tries again what was refused for a limit.
+
+    ``pace`` is a Pace, or the plan of one. ``transport`` does the sending, httpx's own if None.
+    A request whose body cannot be sent twice is not tried again. The response of the last try is
+    returned, a refusal too.
+    """
+
+    def __init__(
+        self,
+        pace: Pace | str | None = None,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._pace = pace if isinstance(pace, Pace) else Pace(pace)
+        self._transport = transport or httpx.HTTPTransport()
+        self._sleep = sleep
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request in its time."""
+        steps = self._pace.steps(_can_repeat(request))
+        response: httpx.Response | None = None
+        try:
+            step = next(steps)
+            while True:
+                if step is not None:
+                    self._sleep(step)
+                    step = next(steps)
+                    continue
+                if response is not None:
+                    response.close()
+                response = self._transport.handle_request(request)
+                if refuses(response.status_code):
+                    response.read()
+                step = steps.send(_answer(response))
+        except StopIteration:
+            assert response is not None
+            return response
+        finally:
+            steps.close()
+
+    def close(self) -> None:
+        """Close the transport that does the sending."""
+        self._transport.close()
+
+
+class AsyncPacedTransport(httpx.AsyncBaseTransport):
+    """As ``PacedTransport`` for httpx.AsyncClient, under asyncio and trio."""
+
+    def __init__(
+        self,
+        pace: Pace | str | None = None,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        sleep: Callable[[float], Awaitable[object]] | None = None,
+    ) -> None:
+        self._pace = pace if isinstance(pace, Pace) else Pace(pace)
+        self._transport = transport or httpx.AsyncHTTPTransport()
+        self._sleep = sleep
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request in its time."""
+        sleep = self._sleep or async_turn_type().sleep
+        steps = self._pace.steps(_can_repeat(request))
+        response: httpx.Response | None = None
+        try:
+            step = next(steps)
+            while True:
+                if step is not None:
+                    await sleep(step)
+                    step = next(steps)
+                    continue
+                if response is not None:
+                    await response.aclose()
+                response = await self._transport.handle_async_request(request)
+                if refuses(response.status_code):
+                    await response.aread()
+                step = steps.send(_answer(response))
+        except StopIteration:
+            assert response is not None
+            return response
+        finally:
+            steps.close()
+
+    async def aclose(self) -> None:
+        """Close the transport that does the sending."""
+        await self._transport.aclose()
+
+
+def _can_repeat(request: httpx.Request) -> bool:
+    return isinstance(request.stream, httpx.ByteStream)
+
+
+def _answer(response: httpx.Response) -> Any:
+    body = response.content if refuses(response.status_code) else b""
+    return response.status_code, response.headers.raw, body

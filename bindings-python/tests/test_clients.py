@@ -1,0 +1,222 @@
+"""Clients that pace themselves: under a virtual clock against a guard, and over a real connection."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from typing import Any
+
+import pytest
+from ratecell import Contract, Guard
+
+from .servers import asgi_server
+
+httpx = pytest.importorskip("httpx")
+requests = pytest.importorskip("requests")
+pytest.importorskip("uvicorn")
+
+from ratecell.asgi import ContractMiddleware  # noqa: E402
+from ratecell.httpx import AsyncPacedTransport, Pace, PacedTransport  # noqa: E402
+from ratecell.requests import PacedAdapter  # noqa: E402
+from requests.adapters import HTTPAdapter  # noqa: E402
+
+START_NS = 1_790_000_000_000_000_000
+SECOND_NS = 1_000_000_000
+
+
+class Provider:
+    """A provider, its network and its time, all in one process and without waiting."""
+
+    def __init__(self, limit: str, fields: str = '["x-ratelimit", "retry-after"]') -> None:
+        self.now_ns = START_NS
+        text = f"""
+        name = "api"
+        [[rule]]
+        name = "key"
+        limit = "{limit}"
+        by = "header:x-key"
+        [response]
+        headers = {fields}
+        """
+        self.guard = Guard(Contract(text), clock=lambda: self.now_ns)
+        self.slept: list[float] = []
+        self.statuses: list[int] = []
+
+    def clock(self) -> int:
+        return self.now_ns
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now_ns += round(seconds * 1e9)
+
+    async def sleep_async(self, seconds: float) -> None:
+        self.sleep(seconds)
+
+    def answer(self, request: Any) -> Any:
+        self.now_ns += 1_000_000
+        outcome = self.guard.admit("GET", "/", headers=[("x-key", "me")])
+        self.statuses.append(outcome.status or 200)
+        return httpx.Response(
+            outcome.status or 200, headers=outcome.headers, content=outcome.body or b"fine"
+        )
+
+
+def client(provider: Provider, pace: Pace) -> Any:
+    transport = httpx.MockTransport(provider.answer)
+    return httpx.Client(transport=PacedTransport(pace, transport=transport, sleep=provider.sleep))
+
+
+def test_a_client_that_knows_the_plan_is_never_refused() -> None:
+    provider = Provider("sliding 60/min segments 62")
+    pace = Pace("sliding 60/min segments 62", clock=provider.clock)
+    with client(provider, pace) as session:
+        for _ in range(200):
+            assert session.get("http://api/").status_code == 200
+    assert provider.statuses == [200] * 200
+    # And does not dawdle either.
+    assert provider.now_ns - START_NS < 220 * SECOND_NS
+
+
+def test_a_client_that_sees_the_headers_is_hardly_ever_refused() -> None:
+    provider = Provider("fixed 60/min")
+    with client(provider, Pace(clock=provider.clock)) as session:
+        for _ in range(300):
+            assert session.get("http://api/").status_code == 200
+    assert provider.statuses.count(429) <= 3
+
+
+def test_retry_after_is_obeyed() -> None:
+    provider = Provider("fixed 1/min", '["retry-after"]')
+    with client(provider, Pace(clock=provider.clock)) as session:
+        assert session.get("http://api/").status_code == 200
+        refusals: list[int] = []
+        for _ in range(3):
+            before = len(provider.statuses)
+            assert session.get("http://api/").text == "fine"
+            refusals += provider.statuses[before:]
+    # Each refusal is followed by a wait that the next try shows was long enough.
+    assert all(not (a == b == 429) for a, b in zip(refusals, refusals[1:]))
+
+
+def test_who_gives_up_returns_the_refusal() -> None:
+    provider = Provider("fixed 1/h", '["retry-after"]')
+    with client(provider, Pace(clock=provider.clock, retries=0)) as session:
+        session.get("http://api/")
+        refused = session.get("http://api/")
+        assert refused.status_code == 429
+        assert refused.json()["violated-policies"] == ["key"]
+    provider = Provider("fixed 1/h", '["retry-after"]')
+    with client(provider, Pace(clock=provider.clock, budget=60)) as session:
+        session.get("http://api/")
+        assert session.get("http://api/").status_code == 429
+    assert provider.statuses == [200, 429], "an hour is more than the budget"
+
+
+def test_a_body_that_cannot_be_sent_twice_is_sent_once() -> None:
+    provider = Provider("fixed 1/min", '["retry-after"]')
+    with client(provider, Pace(clock=provider.clock)) as session:
+        session.post("http://api/", content=b"bytes")
+        assert session.post("http://api/", content=iter([b"once"])).status_code == 429
+        assert session.post("http://api/", content=b"bytes").status_code == 200
+
+
+def test_what_fails_is_no_longer_in_flight() -> None:
+    provider = Provider("concurrency 1")
+
+    def broken(request: Any) -> Any:
+        raise httpx.ConnectError("no")
+
+    transport = httpx.MockTransport(broken)
+    pace = Pace("concurrency 1", clock=provider.clock)
+    paced = PacedTransport(pace, transport=transport, sleep=provider.sleep)
+    with httpx.Client(transport=paced) as session:
+        for _ in range(3):
+            with pytest.raises(httpx.ConnectError):
+                session.get("http://api/")
+    assert provider.slept == []
+
+
+def test_async_clients() -> None:
+    provider = Provider("fixed 2/min", '["retry-after"]')
+
+    async def main() -> None:
+        transport = AsyncPacedTransport(
+            Pace(clock=provider.clock),
+            transport=httpx.MockTransport(provider.answer),
+            sleep=provider.sleep_async,
+        )
+        async with httpx.AsyncClient(transport=transport) as session:
+            for _ in range(5):
+                assert (await session.get("http://api/")).status_code == 200
+
+    asyncio.run(main())
+    assert provider.now_ns - START_NS >= 60 * SECOND_NS
+
+
+class LocalAdapter(HTTPAdapter):
+    """Answers requests without a network."""
+
+    def __init__(self, provider: Provider) -> None:
+        super().__init__()
+        self._provider = provider
+
+    def send(self, request: Any, *args: Any, **options: Any) -> Any:
+        answer = self._provider.answer(request)
+        response = requests.Response()
+        response.status_code = answer.status_code
+        response.headers.update(answer.headers)
+        response.raw = io.BytesIO(answer.content)
+        response.url = request.url
+        response.request = request
+        return response
+
+
+def test_sessions_of_requests() -> None:
+    provider = Provider("fixed 2/min", '["retry-after"]')
+    adapter = PacedAdapter(
+        Pace(clock=provider.clock), adapter=LocalAdapter(provider), sleep=provider.sleep
+    )
+    with requests.Session() as session:
+        session.mount("http://api", adapter)
+        for _ in range(5):
+            assert session.get("http://api/").text == "fine"
+    assert provider.now_ns - START_NS >= 60 * SECOND_NS
+
+
+def test_over_a_real_connection() -> None:
+    contract = Contract(
+        """
+        name = "api"
+        [[rule]]
+        name = "ip"
+        limit = "40/s burst 1"
+        by = "ip"
+        [response]
+        headers = ["retry-after"]
+        """
+    )
+
+    async def hello(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"hello"})
+
+    with asgi_server(ContractMiddleware(hello, contract)) as host:
+        with httpx.Client(transport=PacedTransport("40/s burst 1")) as session:
+            assert [session.get(f"http://{host}").text for _ in range(5)] == ["hello"] * 5
+        with requests.Session() as session:
+            session.mount("http://", PacedAdapter("40/s burst 1"))
+            assert [session.get(f"http://{host}").text for _ in range(5)] == ["hello"] * 5
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "sentence"),
+    [
+        ({"plan": "5/fortnight"}, ValueError, "plan"),
+        ({"plan": "5/min", "sharers": 0}, ValueError, "0"),
+        ({"retries": -1}, ValueError, "retries is -1; accepted is 0 and more"),
+        ({"budget": 0}, ValueError, "budget"),
+    ],
+)
+def test_bad_paces(options: Any, error: type[Exception], sentence: str) -> None:
+    with pytest.raises(error, match=sentence):
+        Pace(**options)
