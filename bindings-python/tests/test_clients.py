@@ -1,4 +1,4 @@
-"""Clients that pace themselves: under a virtual clock against a guard, and over a real connection."""
+"""Clients that pace themselves: in virtual time against a guard, and over a real connection."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_what_fails_is_no_longer_in_flight() -> None:
     provider = Provider("concurrency 1")
 
     def broken(request: Any) -> Any:
-        raise httpx.ConnectError("no")
+        raise httpx.ConnectError(str(request.url))
 
     transport = httpx.MockTransport(broken)
     pace = Pace("concurrency 1", clock=provider.clock)

@@ -5,8 +5,8 @@
 >>> session = requests.Session()
 >>> session.mount("https://api.example.com", PacedAdapter("600/min"))
 
-One adapter is one client of one provider: mount it on the provider's address. A request counts as in
-flight until its answer's header is there.
+One adapter is one client of one provider: mount it on the provider's address. A request counts as
+in flight until its answer's header is there.
 """
 
 from __future__ import annotations
