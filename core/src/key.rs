@@ -5,9 +5,10 @@
 //! SOURCE: SipHash-1-3 with 128 bits of output, Aumasson and Bernstein 2012.
 
 use core::fmt;
+use core::hash::Hasher as _;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use siphasher::sip128::SipHasher13;
+use siphasher::sip128::{Hash128, Hasher128 as _, SipHasher13};
 
 /// What a limit is counted by: a user, an API key, an address.
 ///
@@ -31,10 +32,16 @@ pub struct Key<'a>(Bytes<'a>);
 #[derive(Clone, Copy)]
 enum Bytes<'a> {
     Slice(&'a [u8]),
-    Four([u8; 4]),
-    Eight([u8; 8]),
-    Sixteen([u8; 16]),
+    Four(Whole<4>),
+    Eight(Whole<8>),
+    Sixteen(Whole<16>),
 }
+
+/// The bytes of a number, aligned as the words that they are copied in, so that a read after a copy
+/// does not straddle two writes.
+#[derive(Clone, Copy)]
+#[repr(align(8))]
+struct Whole<const LEN: usize>([u8; LEN]);
 
 impl Key<'_> {
     /// The bytes that are hashed.
@@ -42,9 +49,9 @@ impl Key<'_> {
     pub const fn as_bytes(&self) -> &[u8] {
         match &self.0 {
             Bytes::Slice(bytes) => bytes,
-            Bytes::Four(bytes) => bytes,
-            Bytes::Eight(bytes) => bytes,
-            Bytes::Sixteen(bytes) => bytes,
+            Bytes::Four(Whole(bytes)) => bytes,
+            Bytes::Eight(Whole(bytes)) => bytes,
+            Bytes::Sixteen(Whole(bytes)) => bytes,
         }
     }
 }
@@ -86,21 +93,21 @@ impl From<u32> for Key<'_> {
 impl From<u64> for Key<'_> {
     #[inline]
     fn from(number: u64) -> Self {
-        Self(Bytes::Eight(number.to_le_bytes()))
+        Self(Bytes::Eight(Whole(number.to_le_bytes())))
     }
 }
 
 impl From<u128> for Key<'_> {
     #[inline]
     fn from(number: u128) -> Self {
-        Self(Bytes::Sixteen(number.to_le_bytes()))
+        Self(Bytes::Sixteen(Whole(number.to_le_bytes())))
     }
 }
 
 impl From<Ipv4Addr> for Key<'_> {
     #[inline]
     fn from(address: Ipv4Addr) -> Self {
-        Self(Bytes::Four(address.octets()))
+        Self(Bytes::Four(Whole(address.octets())))
     }
 }
 
@@ -109,7 +116,7 @@ impl From<Ipv6Addr> for Key<'_> {
     fn from(address: Ipv6Addr) -> Self {
         match address.to_ipv4_mapped() {
             Some(v4) => Self::from(v4),
-            None => Self(Bytes::Sixteen(address.octets())),
+            None => Self(Bytes::Sixteen(Whole(address.octets()))),
         }
     }
 }
@@ -141,18 +148,48 @@ impl Seed {
     /// It is hashed from the keys that the standard library draws for its own tables.
     #[cfg(feature = "std")]
     pub fn random() -> Self {
-        use core::hash::{BuildHasher as _, Hasher as _};
+        use core::hash::BuildHasher as _;
 
         let draw = || std::hash::RandomState::new().build_hasher().finish();
         Self([draw(), draw()])
     }
 
     /// The hash of a key under this seed.
-    #[inline]
+    #[inline(always)]
     pub fn hash<'a>(&self, key: impl Into<Key<'a>>) -> KeyHash {
-        let hasher = SipHasher13::new_with_keys(self.0[0], self.0[1]);
-        let hash = hasher.hash(key.into().as_bytes());
-        KeyHash { identity: hash.h1, place: hash.h2 }
+        // Where the type of the key is known, no branch and no loop is left of a number.
+        match key.into().0 {
+            Bytes::Slice(bytes) => self.hash_slice(bytes),
+            Bytes::Four(Whole(bytes)) => {
+                self.hash_number(|hasher| hasher.write_u32(u32::from_ne_bytes(bytes)))
+            }
+            Bytes::Eight(Whole(bytes)) => {
+                self.hash_number(|hasher| hasher.write_u64(u64::from_ne_bytes(bytes)))
+            }
+            Bytes::Sixteen(Whole(bytes)) => self.hash_number(|hasher| {
+                for word in bytes.as_chunks().0 {
+                    hasher.write_u64(u64::from_ne_bytes(*word));
+                }
+            }),
+        }
+    }
+
+    #[inline(never)]
+    fn hash_slice(&self, bytes: &[u8]) -> KeyHash {
+        KeyHash::of(self.hasher().hash(bytes))
+    }
+
+    /// The hash of what `write` writes: the number's bytes as they lie in memory.
+    #[inline]
+    fn hash_number(&self, write: impl FnOnce(&mut SipHasher13)) -> KeyHash {
+        let mut hasher = self.hasher();
+        write(&mut hasher);
+        KeyHash::of(hasher.finish128())
+    }
+
+    #[inline]
+    fn hasher(&self) -> SipHasher13 {
+        SipHasher13::new_with_keys(self.0[0], self.0[1])
     }
 }
 
@@ -176,6 +213,11 @@ pub struct KeyHash {
 }
 
 impl KeyHash {
+    #[inline]
+    const fn of(hash: Hash128) -> Self {
+        Self { identity: hash.h1, place: hash.h2 }
+    }
+
     /// A hash made elsewhere: for a caller who has a good 64-bit hash of the key at hand.
     ///
     /// Use a keyed hash of good quality over all 64 bits. If keys come from outside and the hash
