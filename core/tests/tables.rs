@@ -68,7 +68,8 @@ fn at_four_fifths_load_fewer_than_one_new_key_in_10_000_finds_no_slot() {
     let quota = kinds()[0];
     let (mut full, mut asked) = (0, 0);
     for number in 0..4 {
-        let table = table_for(quota, 10_000, number);
+        let table = table_for(quota, 7_812, number);
+        assert_eq!(table.slots(), 12_504);
         assert_eq!(fill(&table, 0, 10_000, 10_010).len(), 10_000);
         for new in 1_000_000..1_025_000_u64 {
             asked += 1;

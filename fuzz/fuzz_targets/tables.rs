@@ -40,10 +40,12 @@ enum Call {
 
 fuzz_target!(|script: Script| {
     let Script { quotas, seed, regions, allow_when_full, start_ns, calls } = script;
-    let slots = usize::from(regions % 8 + 1) * REGION_SLOTS;
+    let regions = usize::from(regions % 8 + 1);
+    let slots = regions * REGION_SLOTS;
     let when_full = if allow_when_full { WhenFull::Allow } else { WhenFull::Deny };
-    // Keys fill four fifths of the slots. Not zeros: a new table takes memory as it is.
-    let words = table_words(&quotas.core, slots * 4 / 5);
+    // Not zeros: a new table takes memory as it is.
+    let region_words = (quotas.core.cell_words() + 1) * REGION_SLOTS;
+    let words = table_words(&quotas.core, 1) + (regions - 1) * region_words;
     let memory: Vec<AtomicU64> = (0..words).map(|_| AtomicU64::new(u64::MAX)).collect();
     let mut pair = Pair::new(&memory, quotas, seed, when_full);
     assert_eq!(pair.table.slots(), slots);

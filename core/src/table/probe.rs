@@ -79,16 +79,16 @@ impl<M: Memory> Table<M> {
             let place = slot.wrapping_mul(2) & WORD_REGION_WORDS.wrapping_sub(2);
             Some((OwnerWord(words.get(place)?), words.get(place | 1)?))
         };
-        let own = spot(slot_at(hash, 0))?;
-        // Across the region, in its other cache line: asked for at once, so that a key that is not
-        // in its own slot waits for memory once and not twice.
-        let across = spot(slot_at(hash, REGION_SLOTS / 2))?;
-        let (own_owner, across_owner) = (own.0.load(), across.0.load());
-        if own_owner.is_home_of(hash.identity) {
-            return Some(own);
-        }
-        if across_owner.is_home_of(hash.identity) {
-            return Some(across);
+        // One branch for the key's own slot and the next, which four keys in five live in: which of
+        // the two it is cannot be foretold.
+        let (own, next) = (slot_at(hash, 0), slot_at(hash, 1));
+        let next_is_home = spot(next)?.0.load().is_home_of(hash.identity);
+        // Across the region, in its other cache line: asked for at once, so that a key that lives
+        // there waits for memory once and not twice.
+        spot(slot_at(hash, REGION_SLOTS / 2))?.0.load();
+        let near = spot(if next_is_home { next } else { own })?;
+        if near.0.load().is_home_of(hash.identity) {
+            return Some(near);
         }
         // Without a branch for each slot: which one it is cannot be foretold.
         let mut homes = 0_u32;

@@ -100,7 +100,7 @@ impl PlanSubject {
         let plan = Plan::new(rules).expect("the rules of a case are a plan");
         let mut rest = MEMORY.words();
         let keyed = KeyedPlan::try_new(plan, Seed::from_bytes(*b"a board's secret"), |rule| {
-            let needed_words = table_words(rule.quota(), MOST_KEYS);
+            let needed_words = table_words(rule.quota(), TABLE_KEYS);
             let no_room = TableError::TooSmall { found_words: rest.len(), needed_words };
             let (words, left) = rest.split_at_checked(needed_words).ok_or(no_room)?;
             rest = left;
@@ -141,8 +141,9 @@ impl PlanSubject {
 /// Pairs of a dimension and its key.
 pub(crate) type PlanKeys = Few<(&'static str, &'static str)>;
 
-/// The most keys of one dimension in a case, for which a table must have room.
-const MOST_KEYS: usize = 6;
+/// A table for so many keys is one region of eight slots, any of which any key may have; no case has
+/// more keys of one dimension than six.
+const TABLE_KEYS: usize = 5;
 
 const RIGHT_KEYS: &str = "a case brings its keys with their dimensions";
 
