@@ -1,6 +1,7 @@
 //! The memory of a key table: 64-bit words that the caller owns.
 //!
-//! The one file of this crate that uses `unsafe`: it sees heap blocks and byte ranges as words.
+//! The one file of this crate that uses `unsafe`: it sees heap blocks and byte ranges as words, and
+//! says to the system how a heap block is used.
 
 use crate::atomic::AtomicU64;
 #[cfg(feature = "std")]
@@ -95,9 +96,10 @@ const LINE_PAIR_WORDS: usize = 16;
 
 #[cfg(feature = "std")]
 impl HeapMemory {
-    /// Memory in which `keys` keys of `quota` fill four fifths of the slots.
+    /// Memory for `keys` keys of `quota` that all owe: see [`table_words`].
     ///
-    /// All of it is written at once, so that later no call waits for the system to supply a page.
+    /// All of it is written at once, so that later no call waits for the system to supply a page. On
+    /// Linux a table of 2 MiB and more is put on huge pages if the system has them.
     ///
     /// # Panics
     /// If the memory cannot be had; [`Self::try_for_keys`] does not.
@@ -120,11 +122,36 @@ impl HeapMemory {
         if memory.try_reserve_exact(pairs).is_err() {
             return Err(TableError::OutOfMemory { words });
         }
+        ask_for_huge_pages(&mut memory);
         let zero = |_| AtomicU64::new(0);
         memory.extend((0..pairs).map(|_| LinePair(core::array::from_fn(zero))));
         Ok(Self(memory.into_boxed_slice()))
     }
 }
+
+/// Asks the system to back memory that nothing has written to yet by huge pages, as far as whole ones
+/// fit: a random access to a large table of small pages waits for the page's address, too.
+#[cfg(all(feature = "std", target_os = "linux"))]
+fn ask_for_huge_pages(memory: &mut std::vec::Vec<LinePair>) {
+    const HUGE_PAGE: usize = 1 << 21;
+    let spare = memory.spare_capacity_mut();
+    let (start, len) = (spare.as_mut_ptr(), size_of_val(spare));
+    let first = start.addr().checked_next_multiple_of(HUGE_PAGE).unwrap_or(usize::MAX);
+    let end = start.addr().saturating_add(len) & !HUGE_PAGE.wrapping_sub(1);
+    if first >= end {
+        return;
+    }
+    // SAFETY: `first..end` are whole pages within the memory that `spare` borrows for writing, so
+    // nobody else uses them. This advice changes neither what they hold nor who may access them,
+    // only what backs them; where the system knows no such advice it does nothing.
+    unsafe {
+        libc::madvise(start.with_addr(first).cast(), end.wrapping_sub(first), libc::MADV_HUGEPAGE);
+    }
+}
+
+/// Does nothing: there is no such thing to ask for, or no common way to.
+#[cfg(all(feature = "std", not(target_os = "linux")))]
+const fn ask_for_huge_pages(_memory: &mut std::vec::Vec<LinePair>) {}
 
 #[cfg(feature = "std")]
 impl Memory for HeapMemory {
