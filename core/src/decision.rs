@@ -277,15 +277,16 @@ impl Decision {
     /// As [`Self::is_tighter_than`] but without a division, on what is left down to fractions of a
     /// unit: good enough to choose an order.
     pub(crate) const fn is_likelier_to_refuse_than(&self, other: &Self) -> bool {
-        // OVERFLOW: a quota's room and its whole are below 2^62. Where no unit is left, `unit` is a
-        // wait and the whole may be larger; then one product is 0 and the other may saturate.
-        let mine = (self.room as u128).saturating_mul(other.whole());
-        let theirs = (other.room as u128).saturating_mul(self.whole());
+        // OVERFLOW: two u64 factors each.
+        let mine = (self.room as u128).wrapping_mul(other.whole() as u128);
+        let theirs = (other.room as u128).wrapping_mul(self.whole() as u128);
         mine < theirs
     }
 
-    const fn whole(&self) -> u128 {
-        (self.unit as u128).saturating_mul(self.limit as u128)
+    /// What `room` is of a cell as good as new: below 2^62. Where no unit is left, `unit` is a wait
+    /// and this may be more; it then saturates, and the share is next to nothing as it should be.
+    const fn whole(&self) -> u64 {
+        self.unit.saturating_mul(self.limit as u64)
     }
 }
 

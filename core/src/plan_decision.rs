@@ -42,6 +42,20 @@ impl<'p> PlanDecision<'p> {
         Self { plan, allowed, applied }
     }
 
+    /// The answer with nothing filled in.
+    pub(crate) fn clear(&mut self) {
+        self.allowed = true;
+        self.applied.clear();
+    }
+
+    /// Adds the answer of the next rule that applies.
+    #[inline(always)]
+    pub(crate) fn add(&mut self, decision: Decision) {
+        self.allowed &= decision.allowed();
+        // There is room for as many as a plan has rules.
+        let _ = self.applied.push(decision);
+    }
+
     /// The answer that was given before under this plan: with its verdict, and the decisions of its
     /// applied rules in the plan's order, of which those beyond the plan are left out.
     ///

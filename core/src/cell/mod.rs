@@ -40,8 +40,15 @@ pub(crate) trait WordQuota {
     /// What a call would be answered, with `remaining` before its charge.
     #[inline]
     fn foreseen(&self, word: u64, now_ns: u64, cost: u32) -> Decision {
-        let cost = if self.charged(word, now_ns, cost).is_some() { 0 } else { cost };
-        self.without_charge(word, now_ns, cost)
+        self.seen(word, now_ns, cost).0
+    }
+
+    /// As [`Self::foreseen`], and the word with that after the charge, if the call may make it.
+    #[inline]
+    fn seen(&self, word: u64, now_ns: u64, cost: u32) -> (Decision, Option<(u64, u64)>) {
+        let charged = self.charged(word, now_ns, cost);
+        let cost = if charged.is_some() { 0 } else { cost };
+        (self.without_charge(word, now_ns, cost), charged.map(|after| (word, after)))
     }
 
     /// How long until the word is as good as new: 0 if it is, `UNKNOWN` if nobody can know.
@@ -142,6 +149,15 @@ impl Quota {
     #[inline]
     fn with_word<'a>(&'a self, cell: &'a [AtomicU64]) -> Option<(OneWord<'a>, &'a AtomicU64)> {
         Some((self.one_word()?, cell.first()?))
+    }
+
+    /// The answer to a call whose charge has left `charged` in a cell of one word.
+    #[inline]
+    pub(crate) fn after_charge(&self, charged: u64, now_ns: u64) -> Decision {
+        match self.one_word() {
+            Some(quota) => quota.after_charge(charged, now_ns),
+            None => self.fresh(now_ns, 0),
+        }
     }
 
     /// Decides a call on a cell and charges it if allowed.

@@ -5,7 +5,7 @@
 
 mod take;
 
-use take::Charged;
+use take::RuleSet;
 
 use core::fmt;
 
@@ -108,17 +108,20 @@ impl<M: Memory> KeyedPlan<M> {
         cost: u32,
     ) -> Result<PlanDecision<'_>, CallError> {
         let keys = keys.into();
-        let mut answer = PlanDecision::new(&self.plan);
+        // What nearly every call is, one key under one rule, is decided here; the rest is not.
         if let [table] = self.tables.as_slice()
             && let Some(hash) = self.hash_alone(keys)
         {
             let decision = table.acquire_under(table.quota(), hash, now_ns, cost);
-            answer.allowed = decision.allowed();
-            let _ = answer.applied.push(decision);
-            return Ok(answer);
+            // Filled in where the caller gets it: it is large, and to move it would cost as much as
+            // a rule.
+            let mut answer = Ok(PlanDecision::new(&self.plan));
+            if let Ok(empty) = &mut answer {
+                empty.add(decision);
+            }
+            return answer;
         }
-        self.take(&mut answer, &self.plan, &self.hashes(keys)?, now_ns, cost);
-        Ok(answer)
+        self.acquire_under(now_ns, &self.plan, keys, cost)
     }
 
     /// As [`Self::acquire`] under other rules for this call, such as a customer's own cap, which
@@ -135,8 +138,21 @@ impl<M: Memory> KeyedPlan<M> {
         cost: u32,
     ) -> Result<PlanDecision<'_>, CallError> {
         self.check_rules(rules)?;
+        self.acquire_under(now_ns, rules, keys.into(), cost)
+    }
+
+    #[inline(never)]
+    fn acquire_under(
+        &self,
+        now_ns: u64,
+        rules: &Plan,
+        keys: Keys<'_>,
+        cost: u32,
+    ) -> Result<PlanDecision<'_>, CallError> {
+        let mut hashes = Hashes::NONE;
+        self.hash_keys(keys, &mut hashes)?;
         let mut answer = PlanDecision::new(&self.plan);
-        self.take(&mut answer, rules, &self.hashes(keys.into())?, now_ns, cost);
+        self.take(&mut answer, rules, &hashes, now_ns, cost);
         Ok(answer)
     }
 
@@ -150,9 +166,7 @@ impl<M: Memory> KeyedPlan<M> {
         keys: impl Into<Keys<'k>>,
         cost: u32,
     ) -> Result<PlanDecision<'_>, CallError> {
-        let mut answer = PlanDecision::new(&self.plan);
-        self.look(&mut answer, &self.plan, &self.hashes(keys.into())?, now_ns, cost);
-        Ok(answer)
+        self.peek_under(now_ns, &self.plan, keys.into(), cost)
     }
 
     /// As [`Self::peek`] under other rules for this call: see [`Self::acquire_with`].
@@ -167,8 +181,19 @@ impl<M: Memory> KeyedPlan<M> {
         cost: u32,
     ) -> Result<PlanDecision<'_>, CallError> {
         self.check_rules(rules)?;
+        self.peek_under(now_ns, rules, keys.into(), cost)
+    }
+
+    fn peek_under(
+        &self,
+        now_ns: u64,
+        rules: &Plan,
+        keys: Keys<'_>,
+        cost: u32,
+    ) -> Result<PlanDecision<'_>, CallError> {
+        let hashes = self.hashes(keys)?;
         let mut answer = PlanDecision::new(&self.plan);
-        self.look(&mut answer, rules, &self.hashes(keys.into())?, now_ns, cost);
+        self.look(&mut answer, &mut Vec::new(), rules, &hashes, now_ns, cost);
         Ok(answer)
     }
 
@@ -240,7 +265,7 @@ impl<M: Memory> KeyedPlan<M> {
     /// [`CallError::Release`] if a concurrency rule has fewer held; nothing is given back then. Or
     /// as for [`Self::acquire`].
     pub fn release<'k>(&self, keys: impl Into<Keys<'k>>, cost: u32) -> Result<(), CallError> {
-        Ok(self.give_back(&self.hashes(keys.into())?, Charged::ALL, cost)?)
+        Ok(self.give_back(&self.hashes(keys.into())?, RuleSet::ALL, cost)?)
     }
 
     /// Forgets what the keys have used; permits stay with their holders. See [`Table::reset`].
@@ -301,16 +326,22 @@ impl<M: Memory> KeyedPlan<M> {
     }
 
     /// Hashes each key once.
-    #[inline]
     fn hashes(&self, keys: Keys<'_>) -> Result<Hashes, CallError> {
-        let mut hashes = Hashes::default();
+        let mut hashes = Hashes::NONE;
+        self.hash_keys(keys, &mut hashes)?;
+        Ok(hashes)
+    }
+
+    /// Hashes each key once, into what was empty.
+    #[inline]
+    fn hash_keys(&self, keys: Keys<'_>, hashes: &mut Hashes) -> Result<(), CallError> {
         match keys {
             Keys::One(key) => hashes.set(self.own_dimension()?, self.seed.hash(key)),
             Keys::OneHash(hash) => hashes.set(self.own_dimension()?, hash),
-            Keys::Each(keys) => self.hash_each(keys, |&key| self.seed.hash(key), &mut hashes)?,
-            Keys::EachHash(keys) => self.hash_each(keys, |&hash| hash, &mut hashes)?,
+            Keys::Each(keys) => self.hash_each(keys, |&key| self.seed.hash(key), hashes)?,
+            Keys::EachHash(keys) => self.hash_each(keys, |&hash| hash, hashes)?,
         }
-        Ok(hashes)
+        Ok(())
     }
 
     fn own_dimension(&self) -> Result<u8, CallError> {
@@ -342,7 +373,7 @@ impl<M: Memory> KeyedPlan<M> {
 
     /// Gives permits back to the concurrency rules among `charged` that the hashes apply to, or to
     /// none.
-    fn give_back(&self, hashes: &Hashes, charged: Charged, cost: u32) -> Result<(), ReleaseError> {
+    fn give_back(&self, hashes: &Hashes, charged: RuleSet, cost: u32) -> Result<(), ReleaseError> {
         let held = || {
             (0..).zip(&self.tables).filter_map(|(position, table)| {
                 let Quota::Concurrency(_) = table.quota() else { return None };
@@ -382,20 +413,29 @@ fn first_of_dimension(plan: &Plan, dimension: &str) -> Option<u8> {
 }
 
 /// The hash of each dimension's key, at the position of the first rule that counts by it.
-#[derive(Clone, Copy, Debug, Default)]
-struct Hashes([Option<KeyHash>; MAX_RULES]);
+#[derive(Clone, Copy, Debug)]
+struct Hashes {
+    given: RuleSet,
+    /// Of those given; the others stand for nothing.
+    hashes: [KeyHash; MAX_RULES],
+}
 
 impl Hashes {
+    const NONE: Self =
+        Self { given: RuleSet::NONE, hashes: [KeyHash::from_words([0; 2]); MAX_RULES] };
+
     #[inline]
     fn set(&mut self, first: u8, hash: KeyHash) {
-        if let Some(place) = self.0.get_mut(usize::from(first)) {
-            *place = Some(hash);
+        if let Some(place) = self.hashes.get_mut(usize::from(first)) {
+            *place = hash;
+            self.given = self.given.with(first);
         }
     }
 
     #[inline]
     fn get(&self, first: u8) -> Option<KeyHash> {
-        self.0.get(usize::from(first)).copied().flatten()
+        let hash = *self.hashes.get(usize::from(first))?;
+        self.given.holds(first).then_some(hash)
     }
 }
 
@@ -403,6 +443,6 @@ impl Hashes {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HeldUnits {
     hashes: Hashes,
-    charged: Charged,
+    charged: RuleSet,
     cost: u32,
 }

@@ -13,22 +13,24 @@ use heapless::Vec;
 
 use super::{Hashes, KeyedPlan};
 use crate::decision::{Decision, Verdict};
+use crate::key::KeyHash;
 use crate::plan::{MAX_RULES, Plan};
 use crate::plan_decision::PlanDecision;
-use crate::table::{Charge, Counter, Memory, Spot, Table};
+use crate::quota::Quota;
+use crate::table::{Charge, Counter, Memory, Sighting, Table};
 
 /// A set of rules, by position: bit 0 is the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Charged(u8);
+pub(super) struct RuleSet(u8);
 
 const _: () = assert!(MAX_RULES <= 8, "a bit for each rule");
 
-impl Charged {
+impl RuleSet {
     pub(super) const NONE: Self = Self(0);
     pub(super) const ALL: Self = Self(u8::MAX);
 
     #[inline]
-    const fn with(self, position: u8) -> Self {
+    pub(super) const fn with(self, position: u8) -> Self {
         Self(self.0 | 1_u8.wrapping_shl(position as u32))
     }
 
@@ -47,16 +49,49 @@ impl<M: Memory> KeyedPlan<M> {
         hashes: &Hashes,
         now_ns: u64,
         cost: u32,
-    ) -> Charged {
-        let spots = self.look(answer, rules, hashes, now_ns, cost);
-        if !answer.allowed {
-            self.count_full(answer);
-            return Charged::NONE;
+    ) -> RuleSet {
+        let mut asked = Vec::new();
+        let foreseen = self.foresee(answer, &mut asked, rules, hashes, now_ns, cost);
+        if !foreseen {
+            answer.clear();
+            asked.clear();
+            self.look(answer, &mut asked, rules, hashes, now_ns, cost);
+            if !answer.allowed {
+                self.count_full(answer);
+                return RuleSet::NONE;
+            }
+            if cost == 0 {
+                return RuleSet::NONE;
+            }
         }
-        if cost == 0 {
-            return Charged::NONE;
+        charge_all(answer, &mut asked, foreseen, now_ns, cost)
+    }
+
+    /// Fills in what the rules answer once they are charged, if each of them has a cell of one word
+    /// that allows it; what nearly every allowed call is. Writes nothing. False: some rule has not,
+    /// and what was filled in says nothing.
+    #[inline]
+    fn foresee<'c>(
+        &'c self,
+        answer: &mut PlanDecision<'_>,
+        asked: &mut Vec<Asked<'c, M>, MAX_RULES>,
+        rules: &'c Plan,
+        hashes: &Hashes,
+        now_ns: u64,
+        cost: u32,
+    ) -> bool {
+        for (position, (table, rule)) in (0..).zip(self.tables.iter().zip(rules.rules())) {
+            let Some(hash) = self.hash_for(hashes, usize::from(position)) else { continue };
+            let quota = rule.quota();
+            let Some((decision, sighting)) = table.foresee(quota, hash, now_ns, cost) else {
+                return false;
+            };
+            answer.add(decision.of_rule(position));
+            // There is room for as many as a plan has rules.
+            let sighting = Some(sighting);
+            let _ = asked.push(Asked { table, quota, hash, sighting, charge: None });
         }
-        self.charge_all(answer, &spots, Call { rules, hashes, now_ns, cost })
+        true
     }
 
     /// Counts a call that is refused for want of a slot; a look by itself counts nothing.
@@ -68,104 +103,118 @@ impl<M: Memory> KeyedPlan<M> {
         }
     }
 
-    /// Looks at every cell that the keys apply to, fills in what they answer and gives where each
-    /// key lives. Writes nothing.
-    pub(super) fn look(
-        &self,
+    /// Looks at every cell that the keys apply to, and fills in what they answer and who was asked,
+    /// in the same order. Writes nothing.
+    pub(super) fn look<'c>(
+        &'c self,
         answer: &mut PlanDecision<'_>,
-        rules: &Plan,
+        asked: &mut Vec<Asked<'c, M>, MAX_RULES>,
+        rules: &'c Plan,
         hashes: &Hashes,
         now_ns: u64,
         cost: u32,
-    ) -> Spots<'_> {
-        let mut spots = Spots::new();
+    ) {
         for (position, (table, rule)) in (0..).zip(self.tables.iter().zip(rules.rules())) {
             let Some(hash) = self.hash_for(hashes, usize::from(position)) else { continue };
-            let (decision, spot) = table.look(rule.quota(), hash, now_ns, cost);
-            answer.allowed &= decision.allowed();
-            // There is room for as many as a plan has rules.
-            let _ = answer.applied.push(decision.of_rule(position));
-            let _ = spots.push(spot);
-        }
-        spots
-    }
-
-    /// Charges every cell that was looked at, or none, and fills in what that changes.
-    fn charge_all(
-        &self,
-        answer: &mut PlanDecision<'_>,
-        spots: &Spots<'_>,
-        call: Call<'_>,
-    ) -> Charged {
-        let mut taken: Vec<Taken<'_, M>, MAX_RULES> = Vec::new();
-        let mut charged = Charged::NONE;
-        let first = likeliest_refuser(&answer.applied);
-        let rest = (0..answer.applied.len()).filter(|&index| index != first);
-        for index in core::iter::once(first).chain(rest) {
-            let Some(entry) = answer.applied.get_mut(index) else { continue };
-            let look = *entry;
-            let position = look.position();
-            let place = usize::from(position);
-            let (Some(table), Some(rule), Some(hash)) = (
-                self.tables.get(place),
-                call.rules.rules().get(place),
-                self.hash_for(call.hashes, place),
-            ) else {
-                continue;
-            };
-            let Call { now_ns, cost, .. } = call;
             let quota = rule.quota();
-            let spot = spots.get(index).copied().flatten();
-            let tried = spot.zip(quota.one_word()).and_then(|(spot, quota)| {
-                let (decision, charge) = table.try_charge(quota, hash, spot, now_ns, cost)?;
-                Some((decision, Some(charge)))
-            });
-            let (decision, charge) =
-                tried.unwrap_or_else(|| table.charge(quota, hash, spot, now_ns, cost));
-            *entry = decision.of_rule(position);
-            if !decision.allowed() {
-                answer.allowed = false;
-                for Taken { index, look, table, charge } in &taken {
-                    charge.iter().for_each(|charge| table.take_back(charge, cost));
-                    if let Some(entry) = answer.applied.get_mut(*index) {
-                        *entry = *look;
-                    }
-                }
-                return Charged::NONE;
-            }
-            if charge.is_some() {
-                charged = charged.with(position);
-            }
-            let _ = taken.push(Taken { index, look, table, charge });
+            let (decision, sighting) = table.look(quota, hash, now_ns, cost);
+            answer.add(decision.of_rule(position));
+            // There is room for as many as a plan has rules.
+            let _ = asked.push(Asked { table, quota, hash, sighting, charge: None });
         }
-        charged
     }
 }
 
-/// A rule that has allowed the call, while the others are still asked.
-struct Taken<'t, M> {
-    index: usize,
-    /// What it answered before it was charged.
-    look: Decision,
-    table: &'t Table<M>,
-    charge: Option<Charge<'t>>,
-}
-
-/// Where each key lives, in the order of the decisions.
-type Spots<'t> = Vec<Option<Spot<'t>>, MAX_RULES>;
-
-/// What a call asks for.
-#[derive(Clone, Copy)]
-struct Call<'c> {
-    rules: &'c Plan,
-    hashes: &'c Hashes,
+/// Charges every cell that was looked at, or none, and fills in what that changes, if it was not
+/// `foreseen`.
+fn charge_all<M: Memory>(
+    answer: &mut PlanDecision<'_>,
+    asked: &mut [Asked<'_, M>],
+    foreseen: bool,
     now_ns: u64,
     cost: u32,
+) -> RuleSet {
+    let mut charged = RuleSet::NONE;
+    let first = likeliest_refuser(&answer.applied);
+    for step in 0..asked.len() {
+        let index = with_first(step, first);
+        let (Some(entry), Some(one)) = (answer.applied.get_mut(index), asked.get_mut(index)) else {
+            continue;
+        };
+        let position = entry.position();
+        let seen = one.sighting.as_ref();
+        if let Some(after) = seen.and_then(|seen| one.table.charge_seen(one.hash, seen, cost)) {
+            if !foreseen {
+                *entry = one.quota.after_charge(after, now_ns).of_rule(position);
+            }
+            charged = charged.with(position);
+            continue;
+        }
+        let spot = seen.map(Sighting::spot);
+        let (decision, charge) = one.table.charge(one.quota, one.hash, spot, now_ns, cost);
+        *entry = decision.of_rule(position);
+        if !decision.allowed() {
+            answer.allowed = false;
+            take_back(answer, asked, charged, now_ns, cost);
+            return RuleSet::NONE;
+        }
+        if charge.is_some() {
+            charged = charged.with(position);
+        }
+        one.charge = charge;
+    }
+    charged
 }
 
+/// Takes back what a call has charged before a rule refused it, and fills in what the others then
+/// answer.
+#[cold]
+fn take_back<M: Memory>(
+    answer: &mut PlanDecision<'_>,
+    asked: &[Asked<'_, M>],
+    charged: RuleSet,
+    now_ns: u64,
+    cost: u32,
+) {
+    for (entry, one) in answer.applied.iter_mut().zip(asked) {
+        let (table, position) = (one.table, entry.position());
+        if charged.holds(position)
+            && let Some(charge) = &one.charge.or_else(|| one.sighting.as_ref()?.charge())
+        {
+            table.take_back(charge, cost);
+        }
+        if entry.allowed() {
+            let (decision, _) = table.look(one.quota, one.hash, now_ns, cost);
+            *entry = decision.of_rule(position);
+        }
+    }
+}
+
+/// A rule that applies: its table, the quota that stands in for its own, its key and what was seen
+/// of that.
+pub(super) struct Asked<'c, M> {
+    table: &'c Table<M>,
+    quota: &'c Quota,
+    hash: KeyHash,
+    sighting: Option<Sighting<'c>>,
+    /// What was charged, where that is not what the look has seen.
+    charge: Option<Charge<'c>>,
+}
+
+#[inline]
 fn likeliest_refuser(looks: &[Decision]) -> usize {
     let likeliest = looks.iter().enumerate().reduce(|best, other| {
         if other.1.is_likelier_to_refuse_than(best.1) { other } else { best }
     });
     likeliest.map_or(0, |(index, _)| index)
+}
+
+/// The index at a step of an order that begins with `first` and goes on from 0.
+#[inline]
+const fn with_first(step: usize, first: usize) -> usize {
+    match step.checked_sub(1) {
+        None => first,
+        Some(before) if before < first => before,
+        Some(_) => step,
+    }
 }

@@ -16,7 +16,7 @@ use super::layout::Counter;
 use super::probe::{OwnerWord, Spot};
 use super::{Memory, Table, WhenFull};
 use crate::atomic::{AtomicU64, Ordering};
-use crate::cell::{OneWord, Receipt, WordQuota};
+use crate::cell::{Receipt, WordQuota};
 use crate::decision::{Decision, UNKNOWN};
 use crate::key::KeyHash;
 use crate::quota::Quota;
@@ -24,7 +24,29 @@ use crate::quota::Quota;
 /// How often a call that keeps losing slots to other keys tries again before it counts as full.
 const ATTEMPTS: u32 = 64;
 
+/// What a look has seen of a key's slot.
+#[derive(Clone, Copy)]
+pub(crate) struct Sighting<'t> {
+    spot: Spot<'t>,
+    /// Of a cell of one word that the call may charge: the word, and what it is after the charge.
+    step: Option<(u64, u64)>,
+}
+
+impl<'t> Sighting<'t> {
+    /// Where the key lives.
+    pub(crate) const fn spot(&self) -> Spot<'t> {
+        self.spot
+    }
+
+    /// What charging it as it was seen has charged.
+    pub(crate) fn charge(&self) -> Option<Charge<'t>> {
+        let (before, after) = self.step?;
+        Some(Charge { cell: self.spot.cell, receipt: Receipt::Word { before, after } })
+    }
+}
+
 /// A charge that can be taken back.
+#[derive(Clone, Copy)]
 pub(crate) struct Charge<'t> {
     cell: &'t [AtomicU64],
     receipt: Receipt,
@@ -41,9 +63,20 @@ impl<M: Memory> Table<M> {
         now_ns: u64,
         cost: u32,
     ) -> Decision {
-        match self.try_acquire(quota, hash, now_ns, cost) {
-            Some(decision) => decision,
-            None => self.acquire_slowly(quota, hash, now_ns, cost),
+        match quota {
+            Quota::Gcra(gcra) => self.acquire_word(gcra, quota, hash, now_ns, cost),
+            _ => self.acquire_otherwise(quota, hash, now_ns, cost),
+        }
+    }
+
+    /// As [`Self::acquire_under`] for the other kinds, so that the commonest one alone is copied into
+    /// its callers.
+    #[inline(never)]
+    fn acquire_otherwise(&self, quota: &Quota, hash: KeyHash, now_ns: u64, cost: u32) -> Decision {
+        match quota {
+            Quota::Fixed(fixed) => self.acquire_word(fixed, quota, hash, now_ns, cost),
+            Quota::Concurrency(permits) => self.acquire_word(permits, quota, hash, now_ns, cost),
+            Quota::Gcra(_) | Quota::Sliding(_) => self.acquire_slowly(quota, hash, now_ns, cost),
         }
     }
 
@@ -52,25 +85,28 @@ impl<M: Memory> Table<M> {
         self.charge(quota, hash, None, now_ns, cost).0
     }
 
-    /// Charges the only word of a key's slot in one try. None: the cell is not one word, the key
-    /// not at home, or another call came in between; nothing is charged that could be taken back.
+    /// Charges the only word of a key's slot in one try; the rest is left to [`Self::charge`]: the key
+    /// is not at home, or another call came in between.
     #[inline(always)]
-    fn try_acquire(
+    fn acquire_word(
         &self,
+        word_quota: &impl WordQuota,
         quota: &Quota,
         hash: KeyHash,
         now_ns: u64,
         cost: u32,
-    ) -> Option<Decision> {
-        let quota = quota.one_word()?;
-        let (owner, word) = self.find_word(hash)?;
-        let before = word.load(Ordering::SeqCst);
-        let Some(after) = quota.charged(before, now_ns, cost) else {
-            let decision = quota.without_charge(before, now_ns, cost);
-            return owner.load().is_home_of(hash.identity).then_some(decision);
-        };
-        self.exchange_kept(owner, word, (before, after), hash, cost)
-            .then(|| quota.after_charge(after, now_ns))
+    ) -> Decision {
+        if let Some((owner, word)) = self.find_word(hash) {
+            let before = word.load(Ordering::SeqCst);
+            if let Some(after) = word_quota.charged(before, now_ns, cost) {
+                if self.exchange_kept(owner, word, (before, after), hash, cost) {
+                    return word_quota.after_charge(after, now_ns);
+                }
+            } else if owner.load().is_home_of(hash.identity) {
+                return word_quota.without_charge(before, now_ns, cost);
+            }
+        }
+        self.acquire_slowly(quota, hash, now_ns, cost)
     }
 
     /// Takes a word from its first value to its second and looks at its owner again. False: another
@@ -95,24 +131,38 @@ impl<M: Memory> Table<M> {
         false
     }
 
-    /// Charges the only word of the slot where a look found the key, in one try. None: as for
-    /// [`Self::try_acquire`].
-    #[inline]
-    pub(crate) fn try_charge<'t>(
+    /// What a call will be answered once it is charged, and what was seen of the key's slot. None:
+    /// the cell is not one word, the key not at home, or the call refused. Writes nothing; whether
+    /// the slot is still the key's is not asked before the charge.
+    #[inline(always)]
+    pub(crate) fn foresee(
         &self,
-        quota: OneWord<'_>,
+        quota: &Quota,
         hash: KeyHash,
-        spot: Spot<'t>,
         now_ns: u64,
         cost: u32,
-    ) -> Option<(Decision, Charge<'t>)> {
-        let word = spot.cell.first()?;
+    ) -> Option<(Decision, Sighting<'_>)> {
+        let quota = quota.one_word()?;
+        let (owner, word) = self.find_word(hash)?;
         let before = word.load(Ordering::SeqCst);
         let after = quota.charged(before, now_ns, cost)?;
-        self.exchange_kept(spot.owner, word, (before, after), hash, cost).then(|| {
-            let charge = Charge { cell: spot.cell, receipt: Receipt::Word { before, after } };
-            (quota.after_charge(after, now_ns), charge)
-        })
+        let spot = Spot { owner, cell: core::slice::from_ref(word) };
+        Some((quota.after_charge(after, now_ns), Sighting { spot, step: Some((before, after)) }))
+    }
+
+    /// Charges the only word of a cell in one try, as a look has seen it; gives the word after that.
+    /// None: the look saw no such word, or another call came in between; nothing is charged that
+    /// could be taken back.
+    #[inline]
+    pub(crate) fn charge_seen(
+        &self,
+        hash: KeyHash,
+        sighting: &Sighting<'_>,
+        cost: u32,
+    ) -> Option<u64> {
+        let Sighting { spot, step } = sighting;
+        let (word, (before, after)) = (spot.cell.first()?, (*step)?);
+        self.exchange_kept(spot.owner, word, (before, after), hash, cost).then_some(after)
     }
 
     /// Decides a call and charges it if allowed; `spot` is where an earlier look found the key.
@@ -206,8 +256,8 @@ impl<M: Memory> Table<M> {
         }
     }
 
-    /// What a charge would be answered, with `remaining` before it, and where the key lives.
-    /// Writes nothing.
+    /// What a charge would be answered, with `remaining` before it, and what was seen of the key's
+    /// slot. Writes nothing.
     #[inline]
     pub(crate) fn look(
         &self,
@@ -215,11 +265,21 @@ impl<M: Memory> Table<M> {
         hash: KeyHash,
         now_ns: u64,
         cost: u32,
-    ) -> (Decision, Option<Spot<'_>>) {
-        while let Some(spot) = self.find(hash) {
-            let decision = quota.peek(spot.cell, now_ns, cost);
-            if spot.owner.load().is_home_of(hash.identity) {
-                return (decision, Some(spot));
+    ) -> (Decision, Option<Sighting<'_>>) {
+        if let Some(word_quota) = quota.one_word() {
+            while let Some((owner, word)) = self.find_word(hash) {
+                let (decision, step) = word_quota.seen(word.load(Ordering::SeqCst), now_ns, cost);
+                if owner.load().is_home_of(hash.identity) {
+                    let spot = Spot { owner, cell: core::slice::from_ref(word) };
+                    return (decision, Some(Sighting { spot, step }));
+                }
+            }
+        } else {
+            while let Some(spot) = self.find(hash) {
+                let decision = quota.peek(spot.cell, now_ns, cost);
+                if spot.owner.load().is_home_of(hash.identity) {
+                    return (decision, Some(Sighting { spot, step: None }));
+                }
             }
         }
         (self.look_new(quota, hash, now_ns, cost), None)

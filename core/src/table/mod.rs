@@ -33,9 +33,8 @@ pub use memory::{Memory, StaticMemory};
 
 use core::fmt;
 
-pub(crate) use charge::Charge;
+pub(crate) use charge::{Charge, Sighting};
 pub(crate) use layout::Counter;
-pub(crate) use probe::Spot;
 
 use crate::atomic::{AtomicU64, Ordering};
 use crate::cell::{self, ReleaseError};
