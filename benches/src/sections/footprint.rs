@@ -1,4 +1,5 @@
-//! Bytes a key, asked of the allocator by a limiter that holds as many keys as it was made for.
+//! Bytes a key, asked of the allocator: by a limiter that holds as many keys as it was made for, and
+//! by ratecell's table with four fifths of its slots taken.
 
 use crate::entrants::{Answer, governor_peer, rate_net_peer};
 use crate::harness::{Claim, Entrant, MeasuredKey, Session, Who, live_bytes, shuffled};
@@ -17,10 +18,14 @@ pub fn run(session: &mut Session) {
         {
             use crate::entrants::ratecell_subject;
 
+            // A table made for 25 keys has 40 slots, of which 32 are four fifths.
+            let made_for = keys.len() / 32 * 25;
+            let full = bytes_a_key(&keys, || ratecell_subject::keyed(Answer::Denied, made_for));
+            let budget = (Who::Floor, "the budget", BUDGET_BYTES);
+            let loaded = format!("{case}/80% load");
+            row(session, &loaded, Claim::CostAtMost(1.0), full, budget);
             let subject =
                 bytes_a_key(&keys, || ratecell_subject::keyed(Answer::Denied, keys.len()));
-            let budget = (Who::Floor, "the budget", BUDGET_BYTES);
-            row(session, case, Claim::CostAtMost(1.0), subject, budget);
             row(session, case, Claim::Gain, subject, governor);
             row(session, case, Claim::Gain, subject, rate_net);
         }

@@ -1,4 +1,4 @@
-//! Two threads on one key and on keys of their own.
+//! Two threads on one key, on keys of their own, and on one cell without a key.
 
 use std::sync::Arc;
 
@@ -20,10 +20,36 @@ pub fn run(session: &mut Session) {
         };
         rows(session, &case, answer, &one, &vec![Arc::clone(&one); THREADS], claim);
 
+        let case = format!("2 threads/direct/{}", answer.name());
+        if session.wants(&case) {
+            direct(session, &case, answer);
+        }
+
         let many = shuffled::<u64>(10_000);
         let halves: Vec<Arc<[u64]>> = many.chunks(many.len() / THREADS).map(Arc::from).collect();
         let case = format!("2 threads/own keys/{}", answer.name());
         rows(session, &case, answer, &many, &halves, Claim::Gain);
+    }
+}
+
+/// What the shared line alone costs, without the way to a key's cell.
+fn direct(session: &mut Session, case: &str, answer: Answer) {
+    let once: Arc<[()]> = Arc::new([()]);
+    let entrants = [
+        #[cfg(feature = "subject")]
+        crate::entrants::ratecell_subject::direct(answer),
+        governor_peer::direct(answer),
+        floors::direct(answer),
+    ];
+    for entrant in &entrants {
+        entrant.fill(&once);
+    }
+    let pace = session.options.threads_pace();
+    for (subject, opponent) in pairs(&entrants) {
+        let claim = super::for_information(opponent.who);
+        let rings = vec![Arc::clone(&once); THREADS];
+        let side = |entrant: &Entrant<()>| (entrant.name, entrant.together(&rings));
+        session.duel(case, claim, pace, side(subject), side(opponent));
     }
 }
 

@@ -156,6 +156,7 @@ impl Quota {
     pub(crate) fn after_charge(&self, charged: u64, now_ns: u64) -> Decision {
         match self.one_word() {
             Some(quota) => quota.after_charge(charged, now_ns),
+            // A sliding cell has no such word, so nobody has charged one.
             None => self.fresh(now_ns, 0),
         }
     }
