@@ -143,10 +143,10 @@ unsafe fn words(memory: *mut c_void, size: usize) -> Result<&'static [AtomicU64]
     Ok(unsafe { words_from_raw(memory.cast(), size) }?)
 }
 
-/// The bytes of memory in which so many keys fill four fifths of a table's slots, so that fewer
-/// than one new key in 10,000 finds none.
+/// The bytes of memory of a table for so many keys that all owe.
 ///
-/// 20 bytes a key, for a sliding quota 10 for each of segments + 3; at least a region of 8 slots.
+/// 26 bytes a key, for a sliding quota 10 for each of segments + 3; at least a region of 8 slots. Even
+/// with four fifths of the slots taken fewer than one new key in 10,000 finds none.
 /// For a constant at compile time there is RATECELL_TABLE_SIZE.
 ///
 /// Fails with RATECELL_CAPACITY for 0 keys, RATECELL_TOO_LARGE for more than fit in memory, or as

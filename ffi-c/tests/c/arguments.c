@@ -162,6 +162,10 @@ static void tables(void) {
     CHECK_EQUAL(sizeof memory, size);
     CHECK_EQUAL(RATECELL_OK, ratecell_table_size(&sliding, 10, &size));
     CHECK_EQUAL(sizeof sliding_memory, size);
+    CHECK_EQUAL(RATECELL_OK, ratecell_table_size(&gcra, 1001, &size));
+    CHECK_EQUAL(RATECELL_TABLE_SIZE(0, 1001), size);
+    CHECK_EQUAL(RATECELL_OK, ratecell_table_size(&sliding, 1001, &size));
+    CHECK_EQUAL(RATECELL_TABLE_SIZE(14, 1001), size);
 
     size = sizeof memory;
     CHECK_EQUAL(RATECELL_NULL, ratecell_table_init(NULL, memory, size, &gcra, deny, seed));
