@@ -84,10 +84,11 @@ impl Audit {
         let Tallies { alice, bob, carol, dave, mallory } = tallies;
         let edge = if self.fixed_windows > 1 { ", over the edge of a minute" } else { "" };
         format!(
-            "Published: 300 a minute per address before authentication, 600 a minute per key, 8 in\n\
-             flight per key. Enforced in {:.1} s: bob got {} of {}, and dave, whose cap is {DAVES_RPM},\n\
-             {} of {}; carol had {} in flight and was refused {} more at once; mallory was\n\
-             stopped after {} tries without a key{edge} and refused {}; alice got {} of {}.",
+            "Published: 300 a minute per address before authentication, 600 a minute per\n\
+             key, 8 in flight per key. Enforced in {:.1} s: bob got {} of {}, and dave, whose\n\
+             cap is {DAVES_RPM}, {} of {}. carol had {} in flight and was refused {} more at\n\
+             once. mallory was stopped after {} tries without a key{edge} and refused {}.\n\
+             alice got {} of {}.",
             took.as_secs_f32(),
             bob.outcome(Admitted),
             bob.sent(),

@@ -1,10 +1,12 @@
-//! The demo: starts the service on a free port of the loopback, lets five clients at it, shows what
-//! is admitted and what refused and by which rule, and ends by itself within seconds.
+//! The demo, in two parts: a service behind three limits on a free port of the loopback, five
+//! clients at it, what is admitted and what refused and by which rule; then four published contracts
+//! and three kinds of clients under each. It ends by itself within a minute.
 //!
-//! Its exit status says whether what the clients saw is what the service publishes.
+//! Its exit status says whether what the clients saw is what the services publish.
 
 mod audit;
 mod clients;
+mod four_contracts;
 mod screen;
 mod tally;
 
@@ -26,7 +28,7 @@ use crate::clients::{ALICE, BOB, CAROL, DAVE, DAVES_RPM, Tallies};
 use crate::screen::Screen;
 use crate::tally::Outcome;
 
-/// When a demo that has hung is given up. It takes 4 s where nothing is wrong.
+/// When a first part that has hung is given up. It takes 4 s where nothing is wrong.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// When the minute ends sooner than this, the demo starts in the next one.
@@ -34,7 +36,7 @@ const ROOM_NS: u64 = 5_000_000_000;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match demo().await {
+    match both().await {
         Ok(findings) if findings.is_empty() => ExitCode::SUCCESS,
         Ok(findings) => {
             for finding in findings {
@@ -49,8 +51,15 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Runs the demo; says what is not as published.
-async fn demo() -> Result<Vec<String>, Box<dyn Error + Send + Sync>> {
+/// Runs both parts; says what is not as published.
+async fn both() -> Result<Vec<String>, Box<dyn Error + Send + Sync>> {
+    let mut findings = three_limits().await?;
+    findings.extend(four_contracts::play().await?);
+    Ok(findings)
+}
+
+/// Runs the first part.
+async fn three_limits() -> Result<Vec<String>, Box<dyn Error + Send + Sync>> {
     let gate = Gate::new(SystemClock::new())?.customer(ALICE).customer(BOB).customer(CAROL);
     let gate = Arc::new(gate.customer_with(DAVE, DAVES_RPM, 8)?);
     let (open_warehouse, warehouse) = watch::channel(false);
