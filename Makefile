@@ -85,6 +85,7 @@ node: ## the npm package: its conformance cases, every call, and what it needs o
 
 bench: ## ratecell beside what users would pick instead; take the machine for yourself
 	@$(bench)
+	@ffi-c/bench/run
 
 closed-loop: ## the table of client/RESULTS.md: twenty clients under each contract, over real HTTP
 	@cargo test --release --quiet --package ratecell-client --test closed_loop -- \
@@ -93,6 +94,7 @@ closed-loop: ## the table of client/RESULTS.md: twenty clients under each contra
 bench-quick: ## that every benchmark still runs; its figures say nothing
 	$(say) 'benchmarks, once and briefly'
 	@$(bench) -- --quick
+	@ffi-c/bench/run --quick
 
 c: ## the C libraries: header, exports, cases in C and C++, examples
 	$(say) 'the C library'

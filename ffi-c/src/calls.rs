@@ -5,7 +5,7 @@
 use core::ffi::{c_char, c_void};
 
 use heapless::Vec;
-use ratecell::{CallError, Key, Keys, PlanDecision};
+use ratecell::{CallError, Clock as _, HeapMemory, Key, KeyHash, Keys, PlanDecision, Table};
 
 use crate::boundary::{self, Out};
 use crate::decision::Decision;
@@ -92,6 +92,37 @@ unsafe fn decided<'l>(
     })
 }
 
+/// As [`decided`] with a key alone, which is that of the only rule where there is only one: its
+/// answer then needs no plan's around it.
+///
+/// # Safety
+/// As for [`decided`], and P2 for `key`.
+#[inline(always)]
+unsafe fn decided_alone<'l>(
+    limiter: *const Limiter,
+    (key, key_len): (*const c_void, usize),
+    decision: *mut Decision,
+    one: impl FnOnce(&'l Table<HeapMemory>, KeyHash, u64) -> ratecell::Decision,
+    several: impl FnOnce(&'l Limiter, Key<'_>) -> Result<PlanDecision<'l>, CallError>,
+) -> Status {
+    guarded(|| {
+        // SAFETY: P1 as promised.
+        let out = unsafe { Out::sized(decision, "decision") }?;
+        // SAFETY: P4 as promised.
+        let limiter = unsafe { boundary::object(limiter, "limiter") }?;
+        // SAFETY: P2 as promised.
+        let key = Key::from(unsafe { boundary::bytes(key, key_len, "key") }?);
+        match limiter.core.keyed().only_table() {
+            Some(table) => {
+                let now_ns = limiter.core.clock().now_ns();
+                out.fill_one(&one(table, table.hash(key), now_ns));
+            }
+            None => out.fill(&several(limiter, key)?),
+        }
+        Ok(())
+    })
+}
+
 /// Takes cost units of every rule that a key applies to, or of none; a cost of 0 takes nothing.
 ///
 /// The key is for the dimension "key", or the only one that the rules have. Permits of concurrency
@@ -110,13 +141,10 @@ pub unsafe extern "C" fn ratecell_acquire(
     cost: u32,
     decision: *mut Decision,
 ) -> Status {
-    let call = |limiter: &'static Limiter| {
-        // SAFETY: P2 for `key`.
-        let key = Key::from(unsafe { boundary::bytes(key, key_len, "key") }?);
-        Ok(limiter.core.acquire(key, cost))
-    };
-    // SAFETY: P4 for `limiter` and P1 for `decision`.
-    unsafe { decided(limiter, decision, call) }
+    let one = |table: &Table<HeapMemory>, hash, now_ns| table.acquire(hash, now_ns, cost);
+    let several = |limiter: &'static Limiter, key: Key<'_>| limiter.core.acquire(key, cost);
+    // SAFETY: P4 for `limiter`, P2 for `key` and P1 for `decision`.
+    unsafe { decided_alone(limiter, (key, key_len), decision, one, several) }
 }
 
 /// As ratecell_acquire with a key for each dimension the call has, count in all, up to
@@ -238,13 +266,10 @@ pub unsafe extern "C" fn ratecell_peek(
     cost: u32,
     decision: *mut Decision,
 ) -> Status {
-    let call = |limiter: &'static Limiter| {
-        // SAFETY: P2 for `key`.
-        let key = Key::from(unsafe { boundary::bytes(key, key_len, "key") }?);
-        Ok(limiter.core.peek(key, cost))
-    };
-    // SAFETY: P4 for `limiter` and P1 for `decision`.
-    unsafe { decided(limiter, decision, call) }
+    let one = |table: &Table<HeapMemory>, hash, now_ns| table.peek(hash, now_ns, cost);
+    let several = |limiter: &'static Limiter, key: Key<'_>| limiter.core.peek(key, cost);
+    // SAFETY: P4 for `limiter`, P2 for `key` and P1 for `decision`.
+    unsafe { decided_alone(limiter, (key, key_len), decision, one, several) }
 }
 
 /// Says what ratecell_acquire_keys would answer, with remaining before the charge. Changes nothing.

@@ -106,25 +106,45 @@ const NO_RULE: RuleDecision = RuleDecision {
 
 impl Out<Decision> {
     /// Writes a plan's answer: the head, and as many rules as were applied.
-    #[inline(always)]
-    pub(crate) fn fill(self, answer: &PlanDecision<'_>) {
-        let start = self.address();
-        let rules = start.wrapping_byte_add(offset_of!(Decision, rules)).cast::<Rules>();
-        // SAFETY: the rules of the `Decision` at `start`, which is valid for writes; no byte of a
-        // `MaybeUninit` needs to be set; nothing else refers to them while `rules` does.
-        let rules = unsafe { &mut *rules };
-        let mut last = NO_RULE;
+    #[inline]
+    pub(crate) fn fill(mut self, answer: &PlanDecision<'_>) {
         let mut rules_len = 0;
-        for ((_, decision), entry) in answer.rules().zip(rules.iter_mut()) {
+        let mut last = NO_RULE;
+        for ((_, decision), entry) in answer.rules().zip(self.rules()) {
             last = *entry.write(RuleDecision::of(decision));
             rules_len += 1;
         }
         if rules_len > 1 {
             last = answer.governing().map_or(NO_RULE, |(_, decision)| RuleDecision::of(decision));
         }
-        // SAFETY: a `Decision` begins as a `Head`, field for field, and is as aligned; `start` is
+        self.write_head(Head::of(&last, rules_len));
+    }
+
+    /// Writes the answer of a plan's only rule.
+    #[inline(always)]
+    pub(crate) fn fill_one(mut self, answer: &ratecell::Decision) {
+        let only = RuleDecision::of(answer);
+        if let Some(first) = self.rules().first_mut() {
+            first.write(only);
+        }
+        self.write_head(Head::of(&only, 1));
+    }
+
+    #[inline(always)]
+    fn rules(&mut self) -> &mut Rules {
+        let start = self.address();
+        let rules = start.wrapping_byte_add(offset_of!(Decision, rules)).cast::<Rules>();
+        // SAFETY: the rules of the `Decision` at `start`, which is valid for writes; no byte of a
+        // `MaybeUninit` needs to be set; nobody else refers to them while `self` is
+        // borrowed.
+        unsafe { &mut *rules }
+    }
+
+    #[inline(always)]
+    fn write_head(self, head: Head) {
+        // SAFETY: a `Decision` begins as a `Head`, field for field, and is as aligned; `address` is
         // valid for writes.
-        unsafe { start.cast::<Head>().write(Head::of(&last, rules_len)) };
+        unsafe { self.address().cast::<Head>().write(head) };
     }
 }
 
