@@ -13,6 +13,7 @@ mod bytes_fault;
 mod clock;
 mod guard;
 mod limiter;
+mod pacer;
 mod permits;
 #[expect(unsafe_code, reason = "the one file that speaks to Node-API by pointers")]
 mod raw_call;

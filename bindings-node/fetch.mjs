@@ -1,0 +1,3 @@
+import all from './lib/fetch.js';
+
+export const { createFetch } = all;

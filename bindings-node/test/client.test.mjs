@@ -1,0 +1,170 @@
+// The client's side against a real server that refuses.
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { test } from 'node:test';
+
+import { Guard } from 'ratecell';
+import { createFetch } from 'ratecell/fetch';
+import { rateLimit } from 'ratecell/http';
+import { pace } from 'ratecell/undici';
+
+async function serve(context, handler) {
+  const server = createServer(handler).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  context.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${server.address().port}`;
+}
+
+// A server that counts, and that holds its clients to a contract.
+async function strict(context, limit) {
+  const guard = new Guard({
+    rules: [{ name: 'all', limit, by: 'ip' }],
+    response: { headers: ['ratelimit', 'retry-after'] },
+  });
+  const check = rateLimit(guard);
+  const url = await serve(context, (request, response) => {
+    if (check(request, response)) response.end('ok');
+  });
+  return { url, stats: () => guard.stats()[0] };
+}
+
+// Refuses as often as it is told, and remembers when and what was sent.
+async function refusing(context, refusals, { status = 429, headers = {}, body = 'no' } = {}) {
+  const calls = [];
+  const url = await serve(context, async (request, response) => {
+    const parts = [];
+    for await (const part of request) parts.push(part);
+    calls.push({ method: request.method, body: Buffer.concat(parts).toString(), at: performance.now() });
+    if (calls.length <= refusals) {
+      response.writeHead(status, headers).end(body);
+    } else {
+      response.end('ok');
+    }
+  });
+  return { url, calls };
+}
+
+const fast = { rules: '1000/s', baseMs: 20, retries: 3 };
+
+async function undiciFetch(options) {
+  let undici;
+  try {
+    undici = await import('undici');
+  } catch {
+    return null;
+  }
+  const agent = new undici.Agent().compose(pace(options));
+  return async (url, { method = 'GET', body, signal } = {}) => {
+    const response = await undici.request(url, { dispatcher: agent, method, body, signal });
+    return { status: response.statusCode, text: () => response.body.text() };
+  };
+}
+
+const CLIENTS = {
+  fetch: async (options) => createFetch(options),
+  undici: undiciFetch,
+};
+
+for (const [name, make] of Object.entries(CLIENTS)) {
+  test(`${name}: a client that is told the limit is never refused`, async (context) => {
+    const { url, stats } = await strict(context, 'sliding 40/s');
+    const client = await make({ rules: 'sliding 40/s' });
+    if (client === null) return context.skip('undici is not installed');
+    const responses = await Promise.all(Array.from({ length: 60 }, () => client(url)));
+    for (const response of responses) {
+      assert.equal(response.status, 200);
+      await response.text();
+    }
+    assert.deepEqual([stats().allowed, stats().refused], [60, 0]);
+  });
+
+  test(`${name}: a refusal is tried again, with its body, after no less than the wait`, async (context) => {
+    const { url, calls } = await refusing(context, 2);
+    const client = await make(fast);
+    if (client === null) return context.skip('undici is not installed');
+    const response = await client(url, { method: 'POST', body: 'order' });
+    assert.deepEqual([response.status, await response.text()], [200, 'ok']);
+    assert.deepEqual(
+      calls.map(({ body }) => body),
+      ['order', 'order', 'order'],
+    );
+    assert.ok(calls[1].at - calls[0].at >= 19, `${calls[1].at - calls[0].at}`);
+    assert.ok(calls[2].at - calls[1].at >= 39);
+  });
+
+  test(`${name}: Retry-After is obeyed`, async (context) => {
+    const { url, calls } = await refusing(context, 1, { headers: { 'retry-after': '1' } });
+    const client = await make(fast);
+    if (client === null) return context.skip('undici is not installed');
+    assert.equal((await client(url)).status, 200);
+    assert.ok(calls[1].at - calls[0].at >= 999, `${calls[1].at - calls[0].at}`);
+  });
+
+  test(`${name}: with no tries left the refusal is given, whole`, async (context) => {
+    const { url, calls } = await refusing(context, 100, { body: '{"error":"no"}' });
+    const client = await make({ ...fast, retries: 0 });
+    if (client === null) return context.skip('undici is not installed');
+    const response = await client(url);
+    assert.deepEqual([response.status, await response.text()], [429, '{"error":"no"}']);
+    assert.equal(calls.length, 1);
+    const once = await make({ ...fast, retries: 1 });
+    assert.equal((await once(url)).status, 429);
+    assert.equal(calls.length, 3);
+  });
+
+  test(`${name}: a 503 is not tried again for a method that may have been carried out`, async (context) => {
+    const { url, calls } = await refusing(context, 1, { status: 503 });
+    const client = await make(fast);
+    if (client === null) return context.skip('undici is not installed');
+    assert.equal((await client(url, { method: 'POST', body: 'order' })).status, 503);
+    assert.equal(calls.length, 1);
+  });
+
+  test(`${name}: an abort ends a wait for a turn`, async (context) => {
+    const { url, calls } = await refusing(context, 0);
+    const client = await make({ rules: '1/d burst 1' });
+    if (client === null) return context.skip('undici is not installed');
+    const controller = new AbortController();
+    const waiting = client(url, { signal: controller.signal });
+    const reason = new Error('enough');
+    setImmediate(() => controller.abort(reason));
+    await assert.rejects(waiting, (error) => error === reason || error.name === 'AbortError');
+    assert.equal(calls.length, 0);
+  });
+
+  test(`${name}: a server that is not there fails as always, and the next call goes on`, async (context) => {
+    const { url } = await refusing(context, 0);
+    const client = await make(fast);
+    if (client === null) return context.skip('undici is not installed');
+    await assert.rejects(client('http://127.0.0.1:1/'));
+    assert.equal((await client(url)).status, 200);
+  });
+}
+
+test('options that make no sense are told', () => {
+  assert.throws(() => createFetch({ rules: '5/fortnight' }), SyntaxError);
+  assert.throws(() => createFetch({ sharers: 0 }), RangeError);
+  assert.throws(() => createFetch({ retries: -1 }), RangeError);
+  assert.throws(() => createFetch({ baseMs: 0 }), RangeError);
+  assert.throws(() => createFetch({ baseMs: 100, capMs: 50 }), RangeError);
+  assert.throws(() => createFetch({ fetch: 5 }), TypeError);
+  assert.throws(() => createFetch({ retry: 5 }), /option "retry"/);
+});
+
+test('a stream is sent once', async (context) => {
+  const { url, calls } = await refusing(context, 1);
+  const body = new ReadableStream({
+    start(controller) {
+      controller.enqueue(new TextEncoder().encode('order'));
+      controller.close();
+    },
+  });
+  const response = await createFetch(fast)(url, { method: 'POST', body, duplex: 'half' });
+  assert.equal(response.status, 429);
+  assert.equal(calls.length, 1);
+});

@@ -1,0 +1,3 @@
+import all from './lib/undici.js';
+
+export const { pace } = all;
