@@ -8,11 +8,11 @@
 .NOTPARALLEL:
 .PHONY: help demo test check unit release no-std no-panic models mutants sanitize fuzz fuzz-short \
         firmware python node c install bench bench-quick coverage lint lint-format lint-clippy lint-docs lint-c lint-scripts \
-        lint-python clean
+        lint-python lint-node clean
 
 # Each workspace that has its own lock file; and the scripts in bash.
 workspaces := . benches fuzz firmware .ci/no-panic.d
-scripts := .ci/run .ci/models .ci/no-panic .ci/sanitize .ci/coverage .ci/fuzz firmware/check bindings-python/check \
+scripts := .ci/run .ci/models .ci/no-panic .ci/sanitize .ci/coverage .ci/fuzz firmware/check bindings-python/check bindings-node/check \
     ffi-c/check ffi-c/install examples/clients/peeker.sh tower/tests/shims/sleep
 
 c_warnings := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
@@ -107,7 +107,7 @@ coverage: ## which lines of the core the tests reach
 	$(say) 'coverage'
 	@.ci/coverage
 
-lint: lint-format lint-clippy lint-docs lint-c lint-scripts lint-python ## linters; every warning is an error
+lint: lint-format lint-clippy lint-docs lint-c lint-scripts lint-python lint-node ## linters; every warning is an error
 
 lint-format: # Lock files, too: what is locked is what the manifests ask for.
 	$(say) 'lock files and formatting'
@@ -165,6 +165,10 @@ lint-scripts:
 lint-python:
 	$(say) 'Python'
 	@bindings-python/check lint
+
+lint-node:
+	$(say) 'the npm package: types, linter'
+	@bindings-node/check lint
 
 clean: ## removes all that was built
 	@rm -rf target

@@ -257,3 +257,171 @@ export class Limiter {
   /** A handle of a key, which saves hashing it on each call. */
   key(value: string | Uint8Array | number | bigint): KeyHandle;
 }
+
+/** Where a rule's key comes from: `ip`, `bearer`, `header:NAME` or `value:NAME`. */
+export type KeySource = 'ip' | 'bearer' | `header:${string}` | `value:${string}`;
+
+/** What a refusal says, with the placeholders of contract files. */
+export interface RefusedShape {
+  /** 400 to 599. Default: 429. */
+  readonly status?: number | undefined;
+  readonly contentType?: string | undefined;
+  readonly body?: string | undefined;
+}
+
+/** A rule of a contract, as in a contract file. */
+export interface ContractRule {
+  readonly name: string;
+  /** The text of one limit, such as `sliding 600/min`. */
+  readonly limit: string;
+  readonly by: KeySource;
+  /** Default: all. */
+  readonly methods?: readonly string[] | undefined;
+  /** Default: all. `*` is one segment, `**` any rest. */
+  readonly paths?: readonly string[] | undefined;
+  readonly except?: readonly string[] | undefined;
+  /** Default: `'after-auth'`. */
+  readonly stage?: 'before-auth' | 'after-auth' | undefined;
+  /** What becomes of a request without a key. Default: `'skip'`. */
+  readonly absent?: 'skip' | 'share' | undefined;
+  /** What `{rule.message}` stands for. */
+  readonly message?: string | undefined;
+  /** Whether responses may show it. Default: true. */
+  readonly show?: boolean | undefined;
+  /** Whether it refuses, or only counts what it would have refused. Default: true. */
+  readonly enforce?: boolean | undefined;
+  readonly refused?: RefusedShape | undefined;
+}
+
+/** A contract written as an object: what a contract file says, with its words in camel case. */
+export interface Contract {
+  /** Default: `'service'`. */
+  readonly name?: string | undefined;
+  readonly rules: readonly ContractRule[];
+  readonly response?:
+    | {
+        readonly headers?: readonly HeaderName[] | undefined;
+        readonly reset?: 'unix' | 'seconds' | undefined;
+        /** Fields of every response, such as `{ 'Request-Id': '{request_id}' }`. */
+        readonly always?: Readonly<Record<string, string>> | undefined;
+        readonly refused?: RefusedShape | undefined;
+      }
+    | undefined;
+  readonly clients?: { readonly ipv6Prefix?: number | undefined } | undefined;
+  readonly requestId?:
+    | { readonly header?: string | undefined; readonly prefix?: string | undefined }
+    | undefined;
+}
+
+export interface GuardOptions extends LimiterOptions {
+  /** Addresses and networks of proxies that are believed. Default: none, the connection's address counts. */
+  readonly trustedProxies?: readonly string[] | undefined;
+  /** The field in which they write. Default: `'either'`. */
+  readonly forwardedField?: 'either' | 'x-forwarded-for' | 'forwarded' | undefined;
+}
+
+/** A key that a service works out: a string is its UTF-8, an integer eight bytes, the low one first. */
+export type Value = string | Uint8Array | number | bigint | null | undefined;
+
+/** What a guard has to know of a request. */
+export interface GuardRequest {
+  /** In the case in which it was sent. */
+  readonly method: string;
+  /** The path, still percent-encoded; a query or the start of an absolute URL is passed over. */
+  readonly path: string;
+  /** The address of the connection. Default: none. */
+  readonly peer?: string | undefined;
+  /** By name in any case. */
+  readonly headers?: Headers | Readonly<Record<string, string | readonly string[] | undefined>> | undefined;
+  /** Keys that the service has worked out, by name, and `request_id`. */
+  readonly values?: Readonly<Record<string, Value>> | undefined;
+  /** This caller's own limits, by rule: another number, or the text of a limit of the same kind. */
+  readonly limits?: Readonly<Record<string, number | string | null | undefined>> | undefined;
+  /** Units of every rule that applies. Default: 1. */
+  readonly cost?: number | undefined;
+  /** Which rules to ask. Default: `'whole'`. */
+  readonly stage?: 'before-auth' | 'after-auth' | 'whole' | undefined;
+}
+
+/** What becomes of a request: it passes, or it is refused with a response that is ready to send. */
+export class Outcome {
+  /** Made by a guard only. */
+  protected constructor();
+  /** Whether the request goes on to its handler. */
+  readonly passes: boolean;
+  /** The status of a refusal; null if it passes. */
+  readonly status: number | null;
+  /** The header fields that the response must carry, beside a refusal's media type and length. */
+  readonly headers: Record<string, string>;
+  /** The governing rule of a refusal; null if it passes. */
+  readonly rule: string | null;
+  /** The media type of a refusal's body; null if it passes. */
+  readonly contentType: string | null;
+  /** The body of a refusal; null if it passes. */
+  readonly body: string | null;
+  /** The exact wait of a refusal; 0n if it passes, null if it is unknown or if no wait helps. */
+  readonly retryAfterNs: bigint | null;
+  /** The same in milliseconds, rounded up. */
+  readonly retryAfterMs: number | null;
+  /** The id of the request, if the contract shows it. */
+  readonly requestId: string | null;
+  /** The rules of a dry run that would have refused. */
+  readonly wouldRefuse: string[];
+  /** Whether it holds permits, so that when it is released matters. */
+  readonly holdsPermits: boolean;
+  /** Calls `visit` with each field that the response must carry. */
+  eachField(visit: (name: string, value: string) => void): void;
+  /** Gives its permits back. Does nothing the second time. */
+  release(): void;
+  /** The same, for `using`. */
+  [Symbol.dispose](): void;
+  toJSON(): object;
+}
+
+/** What one rule of a contract has counted. */
+export interface GuardStats extends RuleStats {
+  /** Requests that it was charged for. */
+  readonly allowed: number;
+  /** Requests that it refused, as the governing rule. */
+  readonly refused: number;
+  /** Requests that it would have refused, were it enforced. */
+  readonly wouldHaveRefused: number;
+}
+
+/** Holds requests to a contract. */
+export class Guard {
+  /**
+   * @param contract the text of a contract file, or an object that says the same
+   * @throws SyntaxError with the line and column of each fault of the contract; RangeError or TypeError for an option.
+   */
+  constructor(contract: string | Contract, options?: GuardOptions);
+
+  /** Reads a contract file. */
+  static load(file: string | URL, options?: GuardOptions): Guard;
+
+  /** The name of the API. */
+  readonly name: string;
+
+  /** The header fields that it looks at, in lower case. */
+  readonly headerNames: string[];
+
+  /**
+   * Decides about a request: all rules of a stage are taken, or none.
+   * @throws RangeError or TypeError for a request that makes no sense; nothing is taken.
+   */
+  admit(request: GuardRequest): Outcome;
+
+  /** As `admit`, with the header fields as Node's `rawHeaders`: name and value take turns. */
+  admitRaw(request: Omit<GuardRequest, 'headers'> & { readonly rawHeaders: readonly string[] }): Outcome;
+
+  /** What each rule has counted. */
+  stats(): GuardStats[];
+}
+
+/** How a framework's requests are read; a function is asked of each request. */
+export interface RequestOptions<R> {
+  readonly stage?: GuardRequest['stage'];
+  readonly cost?: number | ((request: R) => number) | undefined;
+  readonly values?: GuardRequest['values'] | ((request: R) => GuardRequest['values']);
+  readonly limits?: GuardRequest['limits'] | ((request: R) => GuardRequest['limits']);
+}

@@ -1,7 +1,5 @@
 // The package `ratecell` for CommonJS; index.mjs is the same for ESM.
 
-'use strict';
-
 const { Decision } = require('./lib/decision.js');
 const { Guard } = require('./lib/guard.js');
 const { KeyHandle } = require('./lib/key.js');

@@ -1,8 +1,6 @@
 // Those who wait on one signal, behind one listener: an engine looks through all listeners of a
 // signal to add one, so a million of them would take a million times a million steps.
 
-'use strict';
-
 const groups = new WeakMap();
 
 // Calls `onAbort` when the signal is aborted, once, unless `leave` is called with it before.

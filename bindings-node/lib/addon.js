@@ -1,7 +1,5 @@
 // Loads the addon: the file beside this package, or the package of this platform.
 
-'use strict';
-
 const { existsSync } = require('node:fs');
 const { join } = require('node:path');
 const { ALL, platformName } = require('./platform.js');

@@ -1,7 +1,5 @@
 // A timer that holds any span and keeps no process alive.
 
-'use strict';
-
 const timers = require('node:timers');
 
 // What a timer holds; it fires at once for more.

@@ -1,7 +1,5 @@
 // What is wrong with an argument, in one form: its name, what was found, what is accepted.
 
-'use strict';
-
 // A value in a few words, for a message.
 function describe(value) {
   switch (typeof value) {

@@ -3,8 +3,6 @@
 // The addon reads the text, so what is accepted is what a file may say, and nothing is known here
 // of any value but its shape.
 
-'use strict';
-
 const { checkOptions, describe } = require('./argument.js');
 
 // The file's word for each property.
@@ -28,11 +26,13 @@ const CLIENTS = { ipv6Prefix: 'ipv6_prefix' };
 const REQUEST_ID = { header: 'header', prefix: 'prefix' };
 
 function contractText(contract) {
-  const { name = 'service', rules, response = {}, clients, requestId } = checkOptions(
-    'contract',
-    contract,
-    CONTRACT,
-  );
+  const {
+    name = 'service',
+    rules,
+    response = {},
+    clients,
+    requestId,
+  } = checkOptions('contract', contract, CONTRACT);
   if (!Array.isArray(rules)) {
     throw new TypeError(`contract.rules: found ${describe(rules)}, accepted is an array of rules`);
   }

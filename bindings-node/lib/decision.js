@@ -4,18 +4,8 @@
 // nothing beside the decision itself; what needs more than that is worked out when it is asked for.
 // Nothing is decided here: the addon has done that.
 
-'use strict';
-
 const { headerStyle } = require('./header-style.js');
-const {
-  words,
-  NOW,
-  ALLOWED,
-  APPLIED,
-  GOVERNING,
-  ANSWERS,
-  ANSWER_LEN,
-} = require('./words.js');
+const { words, NOW, ALLOWED, APPLIED, GOVERNING, ANSWERS, ANSWER_LEN } = require('./words.js');
 
 const VERDICTS = ['allow', 'deny', 'never', 'full'];
 const inspect = Symbol.for('nodejs.util.inspect.custom');

@@ -1,7 +1,5 @@
 // A store for express-rate-limit: it counts in ratecell's tables, and express-rate-limit decides.
 
-'use strict';
-
 const { checkOptions, describe, wholeNumber } = require('./argument.js');
 const { Limiter } = require('./limiter.js');
 

@@ -1,8 +1,6 @@
 // Middleware for Express, and for whatever takes (request, response, next).
 
-'use strict';
-
-const { RequestReader, refuse, releaseAfter, setFields } = require('./http.js');
+const { RequestReader, refuse, releaseAfter, setFields } = require('./request-reader.js');
 
 function rateLimit(guard, options) {
   const reader = new RequestReader(guard, options);

@@ -1,8 +1,6 @@
 // A hook for Fastify: `app.addHook('onRequest', rateLimit(guard))`, or of one route.
 
-'use strict';
-
-const { RequestReader, releaseAfter } = require('./http.js');
+const { RequestReader, releaseAfter } = require('./request-reader.js');
 
 function rateLimit(guard, options) {
   const reader = new RequestReader(guard, options);

@@ -1,7 +1,5 @@
 // A guard: holds requests to a contract.
 
-'use strict';
-
 const { readFileSync } = require('node:fs');
 const { fileURLToPath } = require('node:url');
 
@@ -42,9 +40,7 @@ class Guard {
     } = checkOptions('options', options, GUARD_OPTIONS);
     wholeNumber('options.capacity', capacity, 1, Number.MAX_SAFE_INTEGER);
     if (whenFull !== 'deny' && whenFull !== 'allow') {
-      throw new RangeError(
-        `options.whenFull: found ${describe(whenFull)}, accepted are 'deny' and 'allow'`,
-      );
+      throw new RangeError(`options.whenFull: found ${describe(whenFull)}, accepted are 'deny' and 'allow'`);
     }
     if (!Array.isArray(trustedProxies) || !trustedProxies.every((one) => typeof one === 'string')) {
       throw new TypeError(
@@ -100,9 +96,7 @@ class Guard {
     checkString('path', path);
     checkString('peer', peer);
     if (!Object.hasOwn(STAGES, stage)) {
-      throw new RangeError(
-        `stage: found ${describe(stage)}, accepted are ${Object.keys(STAGES).join(', ')}`,
-      );
+      throw new RangeError(`stage: found ${describe(stage)}, accepted are ${Object.keys(STAGES).join(', ')}`);
     }
     if (cost >>> 0 !== cost) {
       wholeNumber('cost', cost, 0, MAX_U32);
@@ -199,10 +193,6 @@ class Guard {
       given.push(String(limit));
     }
   }
-
-  stats() {
-    return this.#native.stats().map(({ table, ...counted }) => ({ ...table, ...counted }));
-  }
 }
 
 function checkString(name, value) {
@@ -215,9 +205,7 @@ function checkString(name, value) {
 // `Headers`.
 function rawOf(headers) {
   if (typeof headers !== 'object' || headers === null) {
-    throw new TypeError(
-      `headers: found ${describe(headers)}, accepted are an object by name and Headers`,
-    );
+    throw new TypeError(`headers: found ${describe(headers)}, accepted are an object by name and Headers`);
   }
   const pairs = typeof headers.entries === 'function' ? headers.entries() : Object.entries(headers);
   const raw = [];

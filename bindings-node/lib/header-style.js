@@ -1,7 +1,5 @@
 // Sets of header fields by name, each looked up in the addon once.
 
-'use strict';
-
 const native = require('./addon.js');
 const { describe, rangeErrorOf } = require('./argument.js');
 
@@ -13,9 +11,7 @@ const MOST_KNOWN = 64;
 function headerStyle(style, options) {
   const names = typeof style === 'string' ? [style] : style;
   if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) {
-    throw new TypeError(
-      `style: found ${describe(style)}, accepted are a string and an array of strings`,
-    );
+    throw new TypeError(`style: found ${describe(style)}, accepted are a string and an array of strings`);
   }
   const reset = options?.reset ?? 'unix';
   if (reset !== 'unix' && reset !== 'seconds') {

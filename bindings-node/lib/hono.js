@@ -1,18 +1,10 @@
 // Middleware for Hono, on every runtime that gives web requests.
 
-'use strict';
-
 const { checkOptions, describe } = require('./argument.js');
-const { RequestReader, releaseAfter } = require('./http.js');
+const { RequestReader, releaseAfter } = require('./request-reader.js');
 
 function rateLimit(guard, options) {
-  const { peer, ...others } = checkOptions('options', options, [
-    'stage',
-    'cost',
-    'values',
-    'limits',
-    'peer',
-  ]);
+  const { peer, ...others } = checkOptions('options', options, ['stage', 'cost', 'values', 'limits', 'peer']);
   if (peer !== undefined && typeof peer !== 'function') {
     throw new TypeError(
       `options.peer: found ${describe(peer)}, accepted is a function from the context to an address`,

@@ -1,7 +1,5 @@
 // Keys: what a limit is counted by, put where the addon finds it.
 
-'use strict';
-
 const { describe } = require('./argument.js');
 const { words, KEYS, KINDS, VALUES, VALUE_LEN, KeyKind } = require('./words.js');
 

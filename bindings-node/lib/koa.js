@@ -1,8 +1,6 @@
 // Middleware for Koa.
 
-'use strict';
-
-const { RequestReader, releaseAfter } = require('./http.js');
+const { RequestReader, releaseAfter } = require('./request-reader.js');
 
 function rateLimit(guard, options) {
   const reader = new RequestReader(guard, options);

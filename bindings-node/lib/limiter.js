@@ -4,8 +4,6 @@
 // code (a getter, the clock); it writes the shared words; it calls the addon and reads them. So no
 // other call comes between the last two.
 
-'use strict';
-
 const native = require('./addon.js');
 const { describe, checkOptions, rangeErrorOf, wholeNumber } = require('./argument.js');
 const { Decision } = require('./decision.js');
@@ -200,14 +198,10 @@ function makeNative(rules, options) {
   ]);
   wholeNumber('options.capacity', capacity, 1, Number.MAX_SAFE_INTEGER);
   if (whenFull !== 'deny' && whenFull !== 'allow') {
-    throw new RangeError(
-      `options.whenFull: found ${describe(whenFull)}, accepted are 'deny' and 'allow'`,
-    );
+    throw new RangeError(`options.whenFull: found ${describe(whenFull)}, accepted are 'deny' and 'allow'`);
   }
   const given = clockOf(options?.clock) !== null;
-  return rangeErrorOf(
-    () => new native.NativeLimiter(rules, capacity, whenFull === 'allow', given),
-  );
+  return rangeErrorOf(() => new native.NativeLimiter(rules, capacity, whenFull === 'allow', given));
 }
 
 module.exports = { Limiter };

@@ -3,14 +3,10 @@
 // It answers a refused request itself. Whatever a guard of Nest's does but to say yes builds an
 // error, so it then says nothing: the request is answered and its promise is dropped with it.
 
-'use strict';
-
-const { RequestReader, refuse, releaseAfter, setFields } = require('./http.js');
+const { RequestReader, refuse, releaseAfter, setFields } = require('./request-reader.js');
 
 class RateLimitGuard {
   #reader;
-  // The readers of handlers with limits of their own.
-  #own = new WeakMap();
 
   constructor(guard, options) {
     this.#reader = guard === undefined ? null : new RequestReader(guard, options);

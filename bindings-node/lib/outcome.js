@@ -3,8 +3,6 @@
 // It keeps the one text that the addon gives, whose lines src/bound_guard.rs says, and takes it
 // apart when somebody looks.
 
-'use strict';
-
 const { words, PERMIT, STATUS, HEAD_LEN, WAIT } = require('./words.js');
 
 const dispose = Symbol.dispose ?? Symbol.for('nodejs.dispose');

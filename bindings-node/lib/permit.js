@@ -1,7 +1,5 @@
 // A permit: a decision that may hold concurrency permits until it is released.
 
-'use strict';
-
 const { Decision } = require('./decision.js');
 const { words, OP, PERMIT, KEYS, KINDS, Op, KeyKind } = require('./words.js');
 

@@ -1,7 +1,5 @@
 // Which prebuilt addon is for this machine.
 
-'use strict';
-
 const { existsSync } = require('node:fs');
 
 // The packages of package.json's optionalDependencies, by platform and processor: where there are

@@ -1,7 +1,5 @@
 // A clock of the caller's: what it is, and what it may say.
 
-'use strict';
-
 const { describe } = require('./argument.js');
 
 const MAX_NOW_NS = 2n ** 63n - 1n;

@@ -6,8 +6,6 @@
 // POLL_MS. INVARIANT: a queue is in the map if and only if it is not empty, and then it has an alarm,
 // is among the blocked ones, or is served in a microtask to come.
 
-'use strict';
-
 const abortGroup = require('./abort-group.js');
 const { Alarm } = require('./alarm.js');
 const { describe, checkOptions } = require('./argument.js');
@@ -251,19 +249,17 @@ class Queue {
 }
 
 function checkWait(options) {
-  const { cost = 1, rules, signal, timeoutMs } = checkOptions('options', options, [
-    'cost',
-    'rules',
-    'signal',
-    'timeoutMs',
-  ]);
+  const {
+    cost = 1,
+    rules,
+    signal,
+    timeoutMs,
+  } = checkOptions('options', options, ['cost', 'rules', 'signal', 'timeoutMs']);
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw new TypeError(`options.signal: found ${describe(signal)}, accepted is an AbortSignal`);
   }
   if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && timeoutMs >= 0)) {
-    throw new RangeError(
-      `options.timeoutMs: found ${describe(timeoutMs)}, accepted are numbers from 0`,
-    );
+    throw new RangeError(`options.timeoutMs: found ${describe(timeoutMs)}, accepted are numbers from 0`);
   }
   return { cost, callOptions: rules === undefined ? undefined : { rules }, signal, timeoutMs };
 }

@@ -4,8 +4,6 @@
 // limiter of this thread: a call writes it, calls the addon and reads it, with nothing in between
 // that could make another call. It must never leave this package: the addon keeps its address.
 
-'use strict';
-
 const native = require('./addon.js');
 
 const LAYOUT = 1;

@@ -140,8 +140,7 @@ for (const [name, start] of Object.entries(FRAMEWORKS)) {
     const server = await start(trusting, Promise.resolve());
     if (server === null) return context.skip(`${name} is not installed or wants a newer Node`);
     context.after(server.close);
-    const from = async (url, address) =>
-      (await get(url, { 'x-forwarded-for': address })).status;
+    const from = async (url, address) => (await get(url, { 'x-forwarded-for': address })).status;
     assert.equal(await from(server.url, '198.51.100.1'), 200);
     assert.equal(await from(server.url, '198.51.100.1'), 429);
     assert.equal(await from(server.url, '198.51.100.2'), 200);

@@ -27,7 +27,11 @@ test('several limits are one decision, and the tightest speaks', () => {
   assert.deepEqual([decision.resetAfterNs, decision.resetAfterMs], [null, null]);
   assert.deepEqual(
     decision.rules.map((rule) => [rule.rule, rule.remaining]),
-    [['ip', 298], ['key', 598], ['inflight', 6]],
+    [
+      ['ip', 298],
+      ['key', 598],
+      ['inflight', 6],
+    ],
   );
   assert.equal(String(decision), 'inflight: allowed: 6 of 8 left');
 });
@@ -38,7 +42,10 @@ test('a refusal is a value, and a refused plan charges nothing', () => {
   const before = limiter.peek(keys).rules.map((rule) => rule.remaining);
   const refused = limiter.acquire(keys, 9);
   assert.deepEqual([refused.allowed, refused.verdict, refused.retryAfterMs], [false, 'never', null]);
-  assert.deepEqual(limiter.peek(keys).rules.map((rule) => rule.remaining), before);
+  assert.deepEqual(
+    limiter.peek(keys).rules.map((rule) => rule.remaining),
+    before,
+  );
 });
 
 test('a wait in milliseconds is rounded up, and obeying it works', () => {
@@ -73,7 +80,10 @@ test('a kept decision does not change with later calls', () => {
     new Limiter('5/s').acquire('c');
   }
   assert.equal(kept.remaining, 7);
-  assert.deepEqual(kept.rules.map((rule) => rule.remaining), [299, 599, 7]);
+  assert.deepEqual(
+    kept.rules.map((rule) => rule.remaining),
+    [299, 599, 7],
+  );
   assert.deepEqual(kept.headers(['x-ratelimit', 'x-concurrency']), fields);
 });
 
@@ -137,7 +147,10 @@ test('stats count what is rare, for each rule', () => {
 
 test('a rule whose dimension is absent is skipped, and with none left the call is allowed', () => {
   const { limiter } = atZero(PLAN);
-  assert.deepEqual(limiter.acquire({ ip: 'a' }).rules.map((rule) => rule.rule), ['ip']);
+  assert.deepEqual(
+    limiter.acquire({ ip: 'a' }).rules.map((rule) => rule.rule),
+    ['ip'],
+  );
   const none = limiter.acquire({ tenant: 'x', key: undefined });
   assert.deepEqual(
     [none.allowed, none.verdict, none.rule, none.limit, none.remaining, none.rules],

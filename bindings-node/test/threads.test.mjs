@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Worker } from 'node:worker_threads';
 import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
 
 import { Limiter } from 'ratecell';
 
@@ -31,7 +31,12 @@ function threads(count, limiter, body, data) {
 }
 
 test('four threads on one limiter admit exactly its limit, together', async () => {
-  for (const rules of ['fixed 20000/366d', 'sliding 20000/d', '20000/366d', 'a: fixed 20000/366d; b: sliding 25000/d']) {
+  for (const rules of [
+    'fixed 20000/366d',
+    'sliding 20000/d',
+    '20000/366d',
+    'a: fixed 20000/366d; b: sliding 25000/d',
+  ]) {
     const limiter = new Limiter(rules, { clock: () => 0 });
     const admitted = await threads(
       4,
@@ -41,7 +46,11 @@ test('four threads on one limiter admit exactly its limit, together', async () =
        return admitted;`,
       { clock: 0 },
     );
-    assert.equal(admitted.reduce((sum, part) => sum + part), 20_000, `${rules}: ${admitted}`);
+    assert.equal(
+      admitted.reduce((sum, part) => sum + part),
+      20_000,
+      `${rules}: ${admitted}`,
+    );
     assert.equal(limiter.peek('alice').allowed, false);
   }
 });

@@ -69,7 +69,12 @@ test('waiting calls of one key are served in order of arrival, each exactly when
   await settle();
   await time.pass(1_000);
   await Promise.all(calls);
-  assert.deepEqual(served, [[1, 0n], [2, 100n], [3, 200n], [4, 300n]]);
+  assert.deepEqual(served, [
+    [1, 0n],
+    [2, 100n],
+    [3, 200n],
+    [4, 300n],
+  ]);
   assert.equal(time.pending, 0);
 });
 

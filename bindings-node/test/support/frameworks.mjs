@@ -167,7 +167,11 @@ async function nest(guard, slow, options) {
     }
   }
   const route = (name, path) =>
-    Get(path)(ShopController.prototype, name, Object.getOwnPropertyDescriptor(ShopController.prototype, name));
+    Get(path)(
+      ShopController.prototype,
+      name,
+      Object.getOwnPropertyDescriptor(ShopController.prototype, name),
+    );
   Controller()(ShopController);
   route('root', '/');
   route('slow', '/slow');
