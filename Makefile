@@ -150,7 +150,7 @@ lint-c:
 	$(say) 'C'
 	@for file in ffi-c/tests/c/*.c examples/c/*.c examples/c-cmake/*.c; do \
 	    $(CC) $(c_warnings) -std=c99 -fsyntax-only -Iinclude $$file || exit 1; done
-	@for file in include/ratecell.hpp examples/c-cmake/*.cpp; do \
+	@for file in include/ratecell.hpp ffi-c/tests/c/*.cpp examples/c-cmake/*.cpp; do \
 	    $(CXX) $(c_warnings) -std=c++17 -fsyntax-only -Iinclude -x c++ $$file || exit 1; done
 	@cargo clippy --quiet --profile c-freestanding --package ratecell-c --lib --no-default-features \
 	    -- -D warnings

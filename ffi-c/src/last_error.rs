@@ -52,3 +52,20 @@ pub unsafe extern "C" fn ratecell_last_error(error: *mut Error) -> Status {
         Ok(())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::status::RATECELL_INTERNAL;
+
+    #[test]
+    fn a_panic_is_a_status_and_the_next_call_works() {
+        let hook = std::panic::take_hook();
+        std::panic::set_hook(std::boxed::Box::new(|_| {}));
+        let status = guarded(|| panic!("a defect"));
+        std::panic::set_hook(hook);
+        assert_eq!(status, RATECELL_INTERNAL);
+        assert_eq!(LAST.with(|last| last.borrow().status), RATECELL_INTERNAL);
+        assert_eq!(guarded(|| Ok(())), RATECELL_OK);
+    }
+}

@@ -57,6 +57,9 @@ mod decision;
 mod limiter;
 
 #[cfg(feature = "std")]
+mod keys;
+
+#[cfg(feature = "std")]
 mod calls;
 
 #[cfg(feature = "std")]
@@ -93,6 +96,8 @@ pub use decision_text::*;
 pub use error::*;
 #[cfg(feature = "std")]
 pub use guard::*;
+#[cfg(feature = "std")]
+pub use keys::*;
 #[cfg(feature = "std")]
 pub use last_error::*;
 #[cfg(feature = "std")]

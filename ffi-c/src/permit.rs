@@ -7,9 +7,9 @@ use std::boxed::Box;
 use ratecell::OwnedPermit;
 
 use crate::boundary::{self, Out};
-use crate::calls::{Given, KeyOf};
 use crate::decision::Decision;
 use crate::failure::Failure;
+use crate::keys::{Given, KeyOf};
 use crate::last_error::guarded;
 use crate::limiter::{AnyClock, Limiter};
 use crate::other_rules::Rules;

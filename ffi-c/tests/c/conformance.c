@@ -1,6 +1,7 @@
 /* Runs the conformance cases through the C ABI and counts them: on bare cells, on a table over
  * memory of its own, and on limiters, with the time passed in and with a clock function.
- * C99 and C++11. The cases come on standard input as the lines that `lines` prints. */
+ * C99 and C++11. The cases come on standard input as the lines that `lines` prints. With
+ * RATECELL_FREESTANDING it runs those of one rule on cells and tables, and passes over the plans. */
 
 #include <inttypes.h>
 #include <stdint.h>
@@ -73,8 +74,10 @@ static void same_answer(words *all, const ratecell_rule_decision *found) {
     same("reset_after_ns", take(all), found->reset_after_ns);
 }
 
+#if defined(RATECELL_HOSTED)
 /* The time of the clock function. */
 static uint64_t read_clock(void *context) { return *(const uint64_t *)context; }
+#endif
 
 /* One cell: bare, or in a table under a key. */
 typedef struct {
@@ -113,8 +116,10 @@ static void single(words *all, unsigned long *steps) {
     uint64_t count, clock_ns = 0;
     char text[512] = "";
     ratecell_error error = RATECELL_ERROR_INIT;
+#if defined(RATECELL_HOSTED)
     ratecell_options options = RATECELL_OPTIONS_INIT;
     ratecell_limiter *limiter, *clocked;
+#endif
 
     take(all);
     count = number(take(all));
@@ -127,17 +132,21 @@ static void single(words *all, unsigned long *steps) {
     CHECK_EQUAL(RATECELL_OK, ratecell_table_init(&subject.table, subject.memory,
                                                  sizeof subject.memory, &subject.quota,
                                                  RATECELL_WHEN_FULL_DENY, seed));
+#if defined(RATECELL_HOSTED)
     options.capacity = TABLE_KEYS;
     CHECK_EQUAL(RATECELL_OK, ratecell_limiter_create(text, &options, &limiter));
     options.clock = read_clock;
     options.clock_context = &clock_ns;
     CHECK_EQUAL(RATECELL_OK, ratecell_limiter_create(text, &options, &clocked));
+#endif
 
     for (; count > 0; count--, (*steps)++) {
-        const ratecell_key key = {NULL, "k", 1};
         const char *op;
         ratecell_rule_decision d;
+#if defined(RATECELL_HOSTED)
+        const ratecell_key key = {NULL, "k", 1};
         ratecell_decision whole = RATECELL_DECISION_INIT;
+#endif
         int answers, peek;
         uint32_t cost;
         CHECK(read_line(all));
@@ -154,6 +163,7 @@ static void single(words *all, unsigned long *steps) {
             pass = "table";
             CHECK_EQUAL(ok ? RATECELL_OK : RATECELL_RELEASE,
                         ratecell_table_release(&subject.table, "k", 1, cost));
+#if defined(RATECELL_HOSTED)
             pass = "limiter";
             if (subject.quota.kind == RATECELL_CONCURRENCY) {
                 CHECK_EQUAL(ok ? RATECELL_OK : RATECELL_RELEASE,
@@ -161,6 +171,7 @@ static void single(words *all, unsigned long *steps) {
                 CHECK_EQUAL(ok ? RATECELL_OK : RATECELL_RELEASE,
                             ratecell_release_keys(clocked, &key, 1, cost));
             }
+#endif
             continue;
         }
         peek = strcmp(op, "peek") == 0;
@@ -180,6 +191,7 @@ static void single(words *all, unsigned long *steps) {
                                                                           clock_ns, cost, &d));
         same_answer(all, &d);
 
+#if defined(RATECELL_HOSTED)
         pass = "limiter at a time";
         all->next = answers;
         CHECK_EQUAL(RATECELL_OK, (peek ? ratecell_peek_at : ratecell_acquire_at)(
@@ -195,11 +207,16 @@ static void single(words *all, unsigned long *steps) {
         CHECK_EQUAL(whole.rules[0].verdict, whole.verdict);
         CHECK_EQUAL(whole.rules[0].remaining, whole.remaining);
         CHECK_EQUAL(whole.verdict == RATECELL_ALLOW, whole.allowed);
+#endif
         CHECK(all->next == all->count);
     }
+#if defined(RATECELL_HOSTED)
     ratecell_limiter_destroy(limiter);
     ratecell_limiter_destroy(clocked);
+#endif
 }
+
+#if defined(RATECELL_HOSTED)
 
 static unsigned char digit(char c) {
     const char *digits = "0123456789abcdef";
@@ -301,6 +318,18 @@ static void plan(words *all, unsigned long *steps) {
     ratecell_limiter_destroy(clocked);
 }
 
+#else
+
+/* A plan is several tables acquired all or nothing, which takes the limiter. */
+static void plan(words *all, unsigned long *steps) {
+    uint64_t count;
+    (void)steps;
+    take(all);
+    for (count = number(take(all)); count > 0; count--) CHECK(read_line(all));
+}
+
+#endif
+
 int main(void) {
     static words all;
     unsigned long singles = 0, plans = 0, steps = 0;
@@ -317,7 +346,11 @@ int main(void) {
     }
     /* A run of nothing must not pass. */
     CHECK(singles > 0 && plans > 0 && steps > singles + plans);
+#if defined(RATECELL_HOSTED)
     printf("%lu cases on cells, tables and limiters, %lu on plans, %lu steps\n", singles, plans,
            steps);
+#else
+    printf("%lu cases on cells and tables, %lu steps\n", singles, steps);
+#endif
     return 0;
 }
