@@ -12,4 +12,5 @@ mod permits;
 mod prefetch;
 mod productlane;
 mod prolifi;
+mod stress;
 mod told;
