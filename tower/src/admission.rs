@@ -102,12 +102,23 @@ where
 
 /// The header fields that a response must carry, as HTTP types.
 fn fields(fields: &ratecell_contract::Fields) -> Fields {
-    let field = |(name, value): (&str, &str)| {
-        let name = field_name(name)?;
-        // Names and values were checked when the contract was read; none is lost here.
-        Some((name, HeaderValue::from_str(value).ok()?))
-    };
-    fields.iter().filter_map(field).collect()
+    let mut written = Fields::with_capacity(fields.iter().len());
+    // Names and values were checked when the contract was read; none is lost here.
+    let field = |(name, value)| Some((field_name(name)?, field_value(value)?));
+    written.extend(fields.iter().filter_map(field));
+    written
+}
+
+/// The value of a field. Those that say the same in each response are at hand; others are copied.
+fn field_value(value: &str) -> Option<HeaderValue> {
+    match value {
+        "no-store" => Some(const { HeaderValue::from_static("no-store") }),
+        "application/json" => Some(const { HeaderValue::from_static("application/json") }),
+        "application/problem+json" => {
+            Some(const { HeaderValue::from_static("application/problem+json") })
+        }
+        other => HeaderValue::from_str(other).ok(),
+    }
 }
 
 /// The name of a field. Those that most contracts show are at hand; others are copied.
@@ -150,7 +161,7 @@ fn refused<C: Clock>(
     }
     // Status and media type were checked when the contract was read.
     parts.status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::TOO_MANY_REQUESTS);
-    if let Ok(kind) = HeaderValue::from_str(refusal.content_type()) {
+    if let Some(kind) = field_value(refusal.content_type()) {
         parts.headers.insert(CONTENT_TYPE, kind);
     }
     Response::from_parts(parts, Bytes::from(refusal.into_body()))

@@ -7,13 +7,12 @@
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Extensions, Response};
-use smallvec::SmallVec;
 
 use crate::body::GuardedBody;
 use crate::held::Held;
 
 /// The fields of one layer, each name once.
-pub(crate) type Fields = SmallVec<[(HeaderName, HeaderValue); 3]>;
+pub(crate) type Fields = Vec<(HeaderName, HeaderValue)>;
 
 /// A request that passed, from the decision until its response is there.
 #[derive(Debug)]

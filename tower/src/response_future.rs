@@ -24,7 +24,7 @@ pin_project! {
         S: Service<Request<B>>,
     {
         #[pin]
-        state: State<S, S::Future, B>,
+        state: State<S, S::Future, S::Error, B>,
         passage: Option<Passage>,
     }
 }
@@ -32,8 +32,10 @@ pin_project! {
 pin_project! {
     #[project = StateProjection]
     #[project_replace = StateReplacement]
-    enum State<S, F, B> {
+    enum State<S, F, E, B> {
         Refused { response: Response<Bytes> },
+        /// The handler cannot take requests any more.
+        Failed { error: E },
         /// Waits until the handler is ready for the request.
         Waiting { handler: S, request: Request<B> },
         /// Waits for the handler's answer.
@@ -50,8 +52,16 @@ where
         Self { state: State::Refused { response }, passage: None }
     }
 
-    pub(crate) const fn passed(handler: S, request: Request<B>, passage: Passage) -> Self {
+    pub(crate) const fn failed(error: S::Error) -> Self {
+        Self { state: State::Failed { error }, passage: None }
+    }
+
+    pub(crate) const fn waiting(handler: S, request: Request<B>, passage: Passage) -> Self {
         Self { state: State::Waiting { handler, request }, passage: Some(passage) }
+    }
+
+    pub(crate) const fn served(answer: S::Future, passage: Passage) -> Self {
+        Self { state: State::Served { answer }, passage: Some(passage) }
     }
 }
 
@@ -103,6 +113,7 @@ where
             StateReplacement::Refused { response } => {
                 Poll::Ready(Ok(response.map(GuardedBody::of_refusal)))
             }
+            StateReplacement::Failed { error } => Poll::Ready(Err(error)),
             _ => Poll::Pending,
         }
     }

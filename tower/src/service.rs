@@ -2,7 +2,7 @@
 
 use core::fmt;
 use core::mem;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, Waker};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -52,11 +52,22 @@ where
         match admission::decide(&self.watch, &mut parts) {
             Admission::Refused(refusal) => ResponseFuture::refused(refusal),
             Admission::Passed(passage) => {
-                // The one that has been called before stays with this request, which asks it
-                // whether it is ready; the next request gets the clone.
-                let clone = self.inner.clone();
-                let inner = mem::replace(&mut self.inner, clone);
-                ResponseFuture::passed(inner, Request::from_parts(parts, body), passage)
+                let request = Request::from_parts(parts, body);
+                // Most services are ready at any time, and need no clone for each request then. One
+                // that is not is asked again by the future, with a waker that it can wake.
+                match self.inner.poll_ready(&mut Context::from_waker(Waker::noop())) {
+                    Poll::Ready(Ok(())) => {
+                        ResponseFuture::served(self.inner.call(request), passage)
+                    }
+                    Poll::Ready(Err(error)) => ResponseFuture::failed(error),
+                    Poll::Pending => {
+                        // The one that has been asked goes with the request; the next one gets the
+                        // clone.
+                        let clone = self.inner.clone();
+                        let inner = mem::replace(&mut self.inner, clone);
+                        ResponseFuture::waiting(inner, request, passage)
+                    }
+                }
             }
         }
     }

@@ -162,13 +162,53 @@ async fn a_refusal_neither_waits_for_the_inner_service_nor_asks_it() {
     let mut service = layer.layer(inner.clone());
     let mut first = Box::pin(service.ready().await.unwrap().call(request()));
     assert!(poll_once(first.as_mut()).is_pending());
-    assert_eq!(inner.asked.load(Ordering::Relaxed), 1);
+    let asked = inner.asked.load(Ordering::Relaxed);
+    assert!(asked > 0);
     let second = service.ready().await.unwrap().call(request()).await.unwrap();
     assert_eq!(second.status(), 429);
-    assert_eq!(inner.asked.load(Ordering::Relaxed), 1);
+    assert_eq!(inner.asked.load(Ordering::Relaxed), asked);
     // The one that waits for the inner service holds its permit until it gives up.
     drop(first);
     assert!(is_free(&layer).await);
+}
+
+/// A service that is ready when it has been asked a few times, and then fails or answers.
+#[derive(Clone)]
+struct Hesitant {
+    asked: u32,
+    works: bool,
+}
+
+impl Service<TestRequest> for Hesitant {
+    type Response = Response<Full<Bytes>>;
+    type Error = &'static str;
+    type Future = Ready<Result<Self::Response, &'static str>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), &'static str>> {
+        if self.asked < 3 {
+            self.asked += 1;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(if self.works { Ok(()) } else { Err("closed") })
+    }
+
+    fn call(&mut self, _: TestRequest) -> Self::Future {
+        assert_eq!(self.asked, 3, "called though it was not ready");
+        ready(Ok(Response::default()))
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_passes_waits_until_the_inner_service_is_ready_or_fails() {
+    for asked in [0, 3] {
+        let layer = one_in_flight();
+        let answer = layer.layer(Hesitant { asked, works: true }).oneshot(request()).await;
+        assert_eq!(answer.unwrap().status(), 200);
+        let answer = layer.layer(Hesitant { asked, works: false }).oneshot(request()).await;
+        assert_eq!(answer.unwrap_err(), "closed");
+        assert!(is_free(&layer).await);
+    }
 }
 
 /// A handler that gives away what it holds, as one does that starts a task or a websocket.
