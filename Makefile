@@ -7,7 +7,7 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help demo test check unit release no-std no-panic models mutants sanitize fuzz fuzz-short \
-        firmware python node c install bench bench-quick coverage lint lint-format lint-clippy lint-docs lint-c lint-scripts \
+        firmware python node c install bench bench-quick bench-http coverage lint lint-format lint-clippy lint-docs lint-c lint-scripts \
         lint-python lint-node clean
 
 # Each workspace that has its own lock file; and the scripts in bash.
@@ -90,6 +90,10 @@ bench: ## ratecell beside what users would pick instead; take the machine for yo
 closed-loop: ## the table of client/RESULTS.md: twenty clients under each contract, over real HTTP
 	@cargo test --release --quiet --package ratecell-client --test closed_loop -- \
 	    --ignored --nocapture table
+
+bench-http: ## what a request costs behind the tower layer, beside a bare handler and tower_governor
+	@cargo run --release --quiet --manifest-path benches/http/Cargo.toml \
+	    --target-dir $(target)/benches-http
 
 bench-quick: ## that every benchmark still runs; its figures say nothing
 	$(say) 'benchmarks, once and briefly'
