@@ -1,8 +1,8 @@
 //! Plans: their text, and several limits acquired all or nothing.
 
 use ratecell::{
-    AtomicU64, CallError, Decision, Key, KeyHash, KeyedPlan, Keys, NameError, ParseError, Permit, Plan,
-    PlanDecision, PlanError, Quota, Rule, Seed, TableError, TableStats, Verdict, WhenFull,
+    AtomicU64, CallError, Decision, Key, KeyHash, KeyedPlan, Keys, NameError, ParseError, Permit,
+    Plan, PlanDecision, PlanError, Quota, Rule, Seed, TableError, TableStats, Verdict, WhenFull,
 };
 
 /// A plan over tables in words that another language may have given.
