@@ -75,9 +75,13 @@ firmware: ## the core on bare metal: it builds, its size, its cases on emulated 
 	$(say) 'firmware'
 	@firmware/check
 
-python: ## the Python package: its wheel, installed, and all of its tests
+python: ## the Python package: its tests, and its wheel in every Python found
 	$(say) 'the Python package'
 	@bindings-python/check test
+	@bindings-python/check wheels
+	@bindings-python/check sdist
+	@bindings-python/check free
+	@BENCH_QUICK=1 bindings-python/check bench
 
 node: ## the npm package: its conformance cases, every call, and what it needs of the engine
 	$(say) 'the npm package'

@@ -11,7 +11,7 @@ use crate::fastcall::utf8;
 
 /// What an HTTP API publishes about its limits, as one file.
 ///
-/// The project's CONTRACTS page has the format. ``Contract(text)`` reads a text,
+/// `contract/README.md` of the project has the format. ``Contract(text)`` reads a text,
 /// ``Contract.load(path)`` a file. Immutable.
 ///
 /// >>> from ratecell import Contract

@@ -83,22 +83,37 @@ impl Outcome {
     #[getter]
     fn raw_headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let headers = PyList::empty(py);
-        let append = |name: &str, value: &str| {
-            let name = PyBytes::new_with(py, name.len(), |bytes| {
-                bytes.copy_from_slice(name.as_bytes());
-                bytes.make_ascii_lowercase();
-                Ok(())
-            })?;
-            headers.append((name, PyBytes::new(py, value.as_bytes())))
-        };
         for (name, value) in self.fields().iter() {
-            append(name, value)?;
+            append_raw(&headers, name, value)?;
         }
         if let Some(refusal) = self.refusal() {
-            append("content-type", refusal.content_type())?;
-            append("content-length", &refusal.body().len().to_string())?;
+            append_raw(&headers, "content-type", refusal.content_type())?;
+            append_raw(&headers, "content-length", &refusal.body().len().to_string())?;
         }
         Ok(headers)
+    }
+
+    /// The header fields of an application's response, as pairs of bytes, with those that it must
+    /// carry in their place.
+    fn merged_raw_headers<'py>(
+        &self,
+        py: Python<'py>,
+        headers: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let merged = PyList::empty(py);
+        for pair in headers.try_iter()? {
+            let pair = pair?;
+            let name = pair.get_item(0)?;
+            let name = name.cast::<PyBytes>()?.as_bytes();
+            let is_ours = |(ours, _): (&str, &str)| name.eq_ignore_ascii_case(ours.as_bytes());
+            if !self.fields().iter().any(is_ours) {
+                merged.append(pair)?;
+            }
+        }
+        for (name, value) in self.fields().iter() {
+            append_raw(&merged, name, value)?;
+        }
+        Ok(merged)
     }
 
     /// The HTTP status of the refusal; None if the request passes.
@@ -200,4 +215,15 @@ impl Outcome {
             Some(refusal) => format!("<Outcome {} by {}>", refusal.status(), refusal.rule()),
         }
     }
+}
+
+/// Adds a field as ASGI wants it: its name in lower case.
+fn append_raw(headers: &Bound<'_, PyList>, name: &str, value: &str) -> PyResult<()> {
+    let py = headers.py();
+    let name = PyBytes::new_with(py, name.len(), |bytes| {
+        bytes.copy_from_slice(name.as_bytes());
+        bytes.make_ascii_lowercase();
+        Ok(())
+    })?;
+    headers.append((name, PyBytes::new(py, value.as_bytes())))
 }

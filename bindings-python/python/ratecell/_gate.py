@@ -20,13 +20,14 @@ Key = Union[str, bytes, int, IPv4Address, IPv6Address]
 Keys = dict[str, Key]
 Limits = dict[str, Union[int, str]]
 
+DEFAULT_COST = 1
 NAMED_KEYS = "ip, bearer, header:NAME"
 
 
 class Gate:
     """A guard, and what is asked of each request before it."""
 
-    __slots__ = ("_exempt", "_questions", "_stage", "guard")
+    __slots__ = ("_exempt", "_fixed", "_questions", "_stage", "asks", "guard")
 
     def __init__(
         self,
@@ -54,13 +55,22 @@ class Gate:
         self._exempt = exempt
         # In the order in which they are asked.
         self._questions: tuple[Any, ...] = (cost, values, limits)
+        # What differs from what a guard takes for granted, where nothing is asked.
+        self._fixed: dict[str, Any] = {}
+        if cost is not DEFAULT_COST:
+            self._fixed["cost"] = cost
+        if stage != "whole":
+            self._fixed["stage"] = stage
+        self.asks = exempt is not None or any(map(callable, self._questions))
 
     def admit(self, request: Any, method: str, path: str, **seen: Any) -> Outcome | None:
         """The outcome for a request of a framework that does not await; None if it is exempt."""
+        if not self.asks:
+            return self.decide(method, path, **seen)
         if self._exempt is not None and _plain(self._exempt(request)):
             return None
         answers = [_plain(ask(request)) if callable(ask) else ask for ask in self._questions]
-        return self._decide(method, path, answers, seen)
+        return self.decide(method, path, answers, **seen)
 
     async def admit_async(
         self, request: Any, method: str, path: str, **seen: Any
@@ -68,17 +78,29 @@ class Gate:
         """As ``admit`` under an event loop: what the functions return is awaited."""
         if self._exempt is not None:
             exempt = self._exempt(request)
-            if await exempt if inspect.isawaitable(exempt) else exempt:
+            if inspect.isawaitable(exempt):
+                exempt = await exempt
+            if exempt:
                 return None
         answers: list[Any] = []
         for ask in self._questions:
             answer = ask(request) if callable(ask) else ask
             answers.append(await answer if inspect.isawaitable(answer) else answer)
-        return self._decide(method, path, answers, seen)
+        return self.decide(method, path, answers, **seen)
 
-    def _decide(self, method: str, path: str, answers: list[Any], seen: dict[str, Any]) -> Outcome:
-        cost, values, limits = answers
-        request_id = seen.pop("request_id", None)
+    def decide(
+        self,
+        method: str,
+        path: str,
+        answers: Iterable[Any] | None = None,
+        *,
+        request_id: str | None = None,
+        **seen: Any,
+    ) -> Outcome:
+        """The outcome, with the questions answered."""
+        if answers is None and request_id is None:
+            return self.guard.admit(method, path, **self._fixed, **seen)
+        cost, values, limits = self._questions if answers is None else answers
         if request_id is not None:
             values = {"request_id": request_id, **(values or {})}
         return self.guard.admit(

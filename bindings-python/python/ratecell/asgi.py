@@ -88,7 +88,7 @@ class ContractMiddleware:
             cost=cost,
             values=values,
             limits=limits,
-            **guard_options,
+            **{name: option for name, option in guard_options.items() if option is not None},
         )
 
     @property
@@ -104,7 +104,9 @@ class ContractMiddleware:
         # whatever happens next.
         answer, outermost = Answer.of(scope, send)
         try:
-            outcome = await admit(self._gate, scope)
+            outcome = (
+                admit(self._gate, scope) if not self._gate.asks else await ask(self._gate, scope)
+            )
             if outcome is None or outcome:
                 await self._app(scope, receive, answer.send if outermost else send)
             else:
@@ -169,15 +171,18 @@ class Answer:
     @property
     def request_id(self) -> str | None:
         """The id of the request, if an outcome has shown one."""
-        return next((one.request_id for one in self._outcomes if one.request_id), None)
+        for outcome in self._outcomes:
+            if outcome.request_id is not None:
+                return outcome.request_id
+        return None
 
     async def send(self, message: Message) -> None:
         """Send a message of the application, with the fields that the response must carry."""
         kind = message["type"]
         if kind in ("http.response.start", "websocket.accept", "websocket.http.response.start"):
             self.started = True
-            headers = message.get("headers", ())
-            message = {**message, "headers": self._merged(headers)}
+            if self._outcomes:
+                message = {**message, "headers": self._merged(message.get("headers", ()))}
         await self._send(message)
         if kind == "http.response.body" and not message.get("more_body", False):
             # What the application does after its response, such as a background task, is its own.
@@ -188,8 +193,8 @@ class Answer:
     ) -> None:
         """Send a refusal in place of the application's response."""
         # Last, so that its fields replace those of earlier outcomes.
-        self.add(outcome)
-        headers = self._merged(())
+        headers = outcome.merged_raw_headers(self._merged(()))
+        headers += outcome.raw_headers[-2:]
         self.started = True
         prefix = ""
         if scope["type"] == "websocket":
@@ -211,30 +216,41 @@ class Answer:
         for outcome in self._outcomes:
             outcome.release()
 
-    def _merged(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    def _merged(self, headers: Iterable[tuple[bytes, bytes]]) -> Iterable[tuple[bytes, bytes]]:
         """The application's fields, with those of the outcomes in their place; the last wins."""
-        ours: dict[bytes, bytes] = {}
         for outcome in self._outcomes:
-            ours.update(outcome.raw_headers)
-        kept = [field for field in headers if field[0].lower() not in ours]
-        return [*kept, *ours.items()]
+            headers = outcome.merged_raw_headers(headers)
+        return headers
 
 
-async def admit(gate: Gate, scope: Scope, request: Any = None) -> Outcome | None:
-    """The outcome for a scope, shown by its answer if it passes; None if it is exempt."""
-    answer: Answer = scope[OUTCOMES]
+def admit(gate: Gate, scope: Scope) -> Outcome:
+    """The outcome for a scope, shown by its answer if it passes."""
+    method, path, seen = _seen(scope)
+    return _shown(scope, gate.decide(method, path, **seen))
+
+
+async def ask(gate: Gate, scope: Scope, request: Any = None) -> Outcome | None:
+    """As ``admit`` where a gate asks about its requests; None if this one is exempt."""
+    method, path, seen = _seen(scope)
+    outcome = await gate.admit_async(scope if request is None else request, method, path, **seen)
+    return None if outcome is None else _shown(scope, outcome)
+
+
+def _seen(scope: Scope) -> tuple[str, str, dict[str, Any]]:
+    """What a guard looks at of a scope."""
     raw_path = scope.get("raw_path")
-    path = raw_path.decode("latin-1") if raw_path else quote(scope["path"])
     client = scope.get("client")
-    outcome = await gate.admit_async(
-        scope if request is None else request,
-        # A websocket's handshake is a GET.
-        scope.get("method", "GET"),
-        path,
-        peer=client[0] if client else None,
-        headers=scope["headers"],
-        request_id=answer.request_id,
-    )
+    seen = {
+        "peer": client[0] if client else None,
+        "headers": scope["headers"],
+        "request_id": scope[OUTCOMES].request_id,
+    }
+    # A websocket's handshake is a GET.
+    method = scope.get("method", "GET")
+    return method, raw_path.decode("latin-1") if raw_path else quote(scope["path"]), seen
+
+
+def _shown(scope: Scope, outcome: Outcome) -> Outcome:
     if outcome:
-        answer.add(outcome)
+        scope[OUTCOMES].add(outcome)
     return outcome

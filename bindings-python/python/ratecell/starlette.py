@@ -13,7 +13,7 @@ from starlette.requests import HTTPConnection
 
 from ._gate import Limits, route_gate
 from ._ratecell import Guard, Plan
-from .asgi import OUTCOMES, Refused, RouteLimits, admit
+from .asgi import OUTCOMES, Refused, RouteLimits, ask
 
 __all__ = ["RouteLimit", "RouteLimits"]
 
@@ -45,14 +45,12 @@ class RouteLimit:
         self,
         rules: Union[str, Plan],
         *,
-        key: Union[str, Callable[[HTTPConnection], Any]],
+        key: Union[str, Callable[[Any], Any]],
         headers: Iterable[str] = ("ratelimit", "retry-after"),
         refused: Optional[dict[str, Union[str, int]]] = None,
-        cost: Union[int, Callable[[HTTPConnection], Union[int, Awaitable[int]]]] = 1,
-        exempt: Optional[Callable[[HTTPConnection], Union[bool, Awaitable[bool]]]] = None,
-        limits: Optional[
-            Callable[[HTTPConnection], Union[Limits, Awaitable[Optional[Limits]], None]]
-        ] = None,
+        cost: Union[int, Callable[[Any], Union[int, Awaitable[int]]]] = 1,
+        exempt: Optional[Callable[[Any], Union[bool, Awaitable[bool]]]] = None,
+        limits: Optional[Callable[[Any], Union[Limits, Awaitable[Optional[Limits]], None]]] = None,
         **guard_options: Any,
     ) -> None:
         self._gate = route_gate(
@@ -76,7 +74,7 @@ class RouteLimit:
         if OUTCOMES not in connection.scope:
             message = "RouteLimit needs the middleware: app.add_middleware(RouteLimits)"
             raise RuntimeError(message)
-        outcome = await admit(self._gate, connection.scope, connection)
+        outcome = await ask(self._gate, connection.scope, connection)
         if outcome is not None and not outcome:
             raise Refused(outcome)
 

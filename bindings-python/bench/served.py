@@ -1,0 +1,248 @@
+"""What a request costs a server, beside slowapi and Flask-Limiter, in one run.
+
+CPU time of the process per request, without a network: an ASGI application is called as a server
+calls it, a WSGI one likewise. "bare" is the same service without a limiter. Each figure is the
+median of rounds that take turns.
+
+BENCH_QUICK=1 only shows that everything runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI, Request
+from starlette.responses import JSONResponse
+
+QUICK = os.environ.get("BENCH_QUICK") == "1"
+ROUNDS = 2 if QUICK else 15
+CALLS = 20 if QUICK else 500
+CONTRACT = """
+name = "bench"
+[[rule]]
+name = "ip"
+limit = "fixed {limit}/h"
+by = "ip"
+[response]
+headers = ["x-ratelimit", "retry-after"]
+"""
+PLENTY = 1_000_000_000
+
+
+def asgi_apps() -> dict[str, Any]:
+    from fastapi import Depends
+    from ratecell import Contract
+    from ratecell.asgi import ContractMiddleware
+    from ratecell.starlette import RouteLimit, RouteLimits
+
+    def bare() -> FastAPI:
+        app = FastAPI()
+
+        @app.get("/")
+        async def hello(request: Request) -> dict[str, str]:
+            return {"hello": "world"}
+
+        return app
+
+    def contract(limit: int) -> Any:
+        app = bare()
+        app.add_middleware(ContractMiddleware, contract=Contract(CONTRACT.format(limit=limit)))
+        return app
+
+    def route(limit: int) -> Any:
+        app = FastAPI(dependencies=[Depends(RouteLimit(f"fixed {limit}/h", key="ip"))])
+        app.add_middleware(RouteLimits)
+
+        @app.get("/")
+        async def hello(request: Request) -> dict[str, str]:
+            return {"hello": "world"}
+
+        return app
+
+    apps = {
+        "FastAPI bare": bare(),
+        "FastAPI ratecell contract 200": contract(PLENTY),
+        "FastAPI ratecell contract 429": contract(1),
+        "FastAPI ratecell route 200": route(PLENTY),
+        "FastAPI ratecell route 429": route(1),
+    }
+    try:
+        from slowapi import Limiter, _rate_limit_exceeded_handler
+        from slowapi.errors import RateLimitExceeded
+        from slowapi.util import get_remote_address
+    except ImportError as missing:
+        print(f"*** SKIPPED slowapi: {missing} ***")
+        return apps
+
+    def slow(limit: int) -> Any:
+        app = FastAPI()
+        limiter = Limiter(key_func=get_remote_address, headers_enabled=True)
+        app.state.limiter = limiter
+        app.add_exception_handler(RateLimitExceeded, _rate_limit_exceeded_handler)
+
+        @app.get("/")
+        @limiter.limit(f"{limit}/hour")
+        async def hello(request: Request) -> JSONResponse:
+            return JSONResponse({"hello": "world"})
+
+        return app
+
+    apps["FastAPI slowapi 200"] = slow(PLENTY)
+    apps["FastAPI slowapi 429"] = slow(1)
+    return apps
+
+
+def wsgi_apps() -> dict[str, Any]:
+    from flask import Flask
+    from ratecell import Contract
+    from ratecell.flask import RouteLimit
+    from ratecell.wsgi import ContractMiddleware
+
+    def bare() -> Flask:
+        app = Flask(__name__)
+        app.get("/")(lambda: {"hello": "world"})
+        return app
+
+    def contract(limit: int) -> Any:
+        app = bare()
+        app.wsgi_app = ContractMiddleware(  # type: ignore[method-assign]
+            app.wsgi_app, Contract(CONTRACT.format(limit=limit))
+        )
+        return app
+
+    def route(limit: int) -> Any:
+        app = Flask(__name__)
+        app.get("/")(RouteLimit(f"fixed {limit}/h", key="ip").limit(lambda: {"hello": "world"}))
+        return app
+
+    apps: dict[str, Any] = {
+        "Flask bare": bare(),
+        "Flask ratecell contract 200": contract(PLENTY),
+        "Flask ratecell contract 429": contract(1),
+        "Flask ratecell route 200": route(PLENTY),
+        "Flask ratecell route 429": route(1),
+    }
+    try:
+        from flask_limiter import Limiter
+        from flask_limiter.util import get_remote_address
+    except ImportError as missing:
+        print(f"*** SKIPPED Flask-Limiter: {missing} ***")
+        return apps
+
+    def limited(limit: int) -> Any:
+        app = Flask(__name__)
+        limiter = Limiter(
+            get_remote_address, app=app, headers_enabled=True, storage_uri="memory://"
+        )
+        app.get("/")(limiter.limit(f"{limit}/hour")(lambda: {"hello": "world"}))
+        return app
+
+    apps["Flask Flask-Limiter 200"] = limited(PLENTY)
+    apps["Flask Flask-Limiter 429"] = limited(1)
+    return apps
+
+
+def asgi_round(app: Any, expected: int, calls: int) -> float:
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": "/",
+        "raw_path": b"/",
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(b"host", b"localhost"), (b"user-agent", b"bench"), (b"accept", b"*/*")],
+        "client": ("192.0.2.1", 5000),
+        "server": ("127.0.0.1", 80),
+    }
+    statuses: list[int] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    async def main() -> float:
+        start = time.process_time_ns()
+        for _ in range(calls):
+            await app(dict(scope), receive, send)
+        return (time.process_time_ns() - start) / calls / 1000
+
+    found = asyncio.run(main())
+    assert set(statuses) == {expected}, statuses[:3]
+    return found
+
+
+def wsgi_round(app: Any, expected: int, calls: int) -> float:
+    environ = {
+        "REQUEST_METHOD": "GET",
+        "SCRIPT_NAME": "",
+        "PATH_INFO": "/",
+        "QUERY_STRING": "",
+        "SERVER_NAME": "localhost",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "192.0.2.1",
+        "HTTP_HOST": "localhost",
+        "HTTP_USER_AGENT": "bench",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(),
+        "wsgi.errors": io.StringIO(),
+        "wsgi.multithread": False,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    statuses: list[str] = []
+
+    def start_response(status: str, headers: Any, *_: Any) -> None:
+        statuses.append(status)
+
+    start = time.process_time_ns()
+    for _ in range(calls):
+        body = app(dict(environ), start_response)
+        for _chunk in body:
+            pass
+        close = getattr(body, "close", None)
+        if close is not None:
+            close()
+    found = (time.process_time_ns() - start) / calls / 1000
+    assert {status[:3] for status in statuses} == {str(expected)}, statuses[:3]
+    return found
+
+
+def report(apps: dict[str, Any], measure: Callable[[Any, int, int], float]) -> None:
+    times: dict[str, list[float]] = {name: [] for name in apps}
+    expected = {name: 429 if name.endswith("429") else 200 for name in apps}
+    for name, app in apps.items():
+        # The first uses up what the refusals are for.
+        measure(app, 200, 1)
+        measure(app, expected[name], 1)
+    for _ in range(ROUNDS):
+        for name, app in apps.items():
+            times[name].append(measure(app, expected[name], CALLS))
+    medians = {name: statistics.median(found) for name, found in times.items()}
+    bare = next(iter(medians.values()))
+    for name, found in medians.items():
+        print(f"{name:34}{found:9.1f} us  {found - bare:+9.1f} us  {found / bare:6.2f}x bare")
+    print()
+
+
+def main() -> None:
+    print(f"{'CPU per request':34}{'median':>12}{'over bare':>14}")
+    report(asgi_apps(), asgi_round)
+    report(wsgi_apps(), wsgi_round)
+
+
+if __name__ == "__main__":
+    main()
