@@ -78,8 +78,20 @@ class ContractMiddleware:
         cost: int | Callable[[Scope], int | Awaitable[int]] = 1,
         values: Callable[[Scope], Keys | Awaitable[Keys | None] | None] | None = None,
         limits: Callable[[Scope], Limits | Awaitable[Limits | None] | None] | None = None,
-        **guard_options: Any,
+        capacity: int | None = None,
+        when_full: str | None = None,
+        clock: Callable[[], int] | None = None,
+        trusted_proxies: Iterable[Any] | None = None,
+        forwarded_field: str | None = None,
     ) -> None:
+        # By name, because the types of add_middleware know no keyword arguments of any name.
+        guard_options: dict[str, Any] = {
+            "capacity": capacity,
+            "when_full": when_full,
+            "clock": clock,
+            "trusted_proxies": trusted_proxies,
+            "forwarded_field": forwarded_field,
+        }
         self._app = app
         self._gate = Gate(
             contract,
