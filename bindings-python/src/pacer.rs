@@ -74,7 +74,7 @@ impl Pacer {
 
     /// Takes note that a request ended without an answer.
     fn failed(&self, sent: &Bound<'_, Sent>) {
-        self.lock().failed(sent.get().0);
+        self.lock().ended(sent.get().0);
     }
 }
 

@@ -59,22 +59,22 @@ pub(crate) fn pass(
     Ok(Passed(passed))
 }
 
-/// The gates that a request has passed, until it is answered or ends.
+/// The gates that a request has passed, until it ends.
 #[must_use = "the request counts as in flight until it ends"]
 pub(crate) struct Passed(Vec<(Arc<Gate>, Sent)>);
 
 impl Passed {
     /// Tells the gates how the request was answered.
-    pub(crate) fn answered(&mut self, now_ns: u64, reading: &Reading, random: &mut impl Random) {
-        for (gate, sent) in self.0.drain(..) {
-            gate.pacer().finished(sent, now_ns, reading, random);
+    pub(crate) fn answered(&self, now_ns: u64, reading: &Reading, random: &mut impl Random) {
+        for (gate, sent) in &self.0 {
+            gate.pacer().answered(sent, now_ns, reading, random);
         }
     }
 
-    /// Tells the gates that the request has ended, if it was not answered.
+    /// Tells the gates that the request is no longer in flight.
     pub(crate) fn end(&mut self) {
         for (gate, sent) in self.0.drain(..) {
-            gate.pacer().failed(sent);
+            gate.pacer().ended(sent);
         }
     }
 }

@@ -155,7 +155,7 @@ pub(crate) struct Flight {
 
 impl Flight {
     /// Tells the gates how the request was answered.
-    pub(crate) fn answered(&mut self, reading: &Reading) {
+    pub(crate) fn answered(&self, reading: &Reading) {
         let surroundings = &self.lane.surroundings;
         let now_ns = surroundings.time.now_ns();
         self.passed.answered(now_ns, reading, &mut || surroundings.draw());

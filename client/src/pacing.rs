@@ -67,7 +67,7 @@ impl Pacing {
         let mut retries = self.backoff.start(started_ns);
         for sent in 1.. {
             let entered = place.enter(deadline_ns, self.max_wait).await;
-            let mut flight = entered.map_err(Error::middleware)?;
+            let flight = entered.map_err(Error::middleware)?;
             let waited = Duration::from_nanos(self.now_ns().saturating_sub(started_ns));
             let (method, again) = (request.method().clone(), request.try_clone());
             let response = next.clone().run(request, extensions).await?;

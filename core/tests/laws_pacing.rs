@@ -359,7 +359,7 @@ fn a_told_pacer_keeps_its_interval_and_its_permits() {
     // Its part of 8 permits among 20 is one.
     let later = NOW + wait;
     assert!(pacer.wait_ns(later) > 0);
-    pacer.failed(first);
+    pacer.ended(first);
     assert_eq!(pacer.wait_ns(later), 0);
 }
 
@@ -388,4 +388,57 @@ fn an_idle_client_keeps_its_share() {
     step(&mut pacer, idle, 100, 5);
     let wait = pacer.wait_ns(idle);
     assert!((400_000_000..800_000_000).contains(&wait), "{wait}");
+}
+
+#[test]
+fn an_answered_request_is_in_flight_until_it_has_ended() {
+    let random = &mut || 0;
+    let plan: Plan = "concurrency 1".parse().unwrap();
+    let mut pacer = Pacer::told(&plan, 1, NOW, random).unwrap();
+    let sent = pacer.sent(NOW, random);
+    pacer.answered(&sent, NOW, &read(200, &[], ""), random);
+    assert_eq!(pacer.in_flight(), 1);
+    assert!(pacer.wait_ns(NOW) > 0);
+    pacer.ended(sent);
+    assert_eq!((pacer.in_flight(), pacer.wait_ns(NOW)), (0, 0));
+}
+
+#[test]
+fn however_far_off_a_reset_is_a_request_finds_out_after_the_longest_wait() {
+    let random = &mut || 0;
+    let mut pacer = Pacer::new();
+    let sent = pacer.sent(NOW, random);
+    let far = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "20000000")];
+    pacer.finished(sent, NOW, &read(200, &far, ""), random);
+    assert!(pacer.wait_ns(NOW + Pacer::MAX_WAIT_NS - 1) > 0);
+    assert_eq!(pacer.wait_ns(NOW + Pacer::MAX_WAIT_NS), 0);
+}
+
+#[test]
+fn who_was_refused_finds_its_rate_again_within_half_an_hour() {
+    let random = &mut || 0;
+    let (mut pacer, mut now) = (Pacer::new(), NOW);
+    let mut answer = |pacer: &mut Pacer, status| {
+        now += pacer.wait_ns(now);
+        let sent = pacer.sent(now, random);
+        pacer.finished(sent, now, &read(status, &[], ""), random);
+        now
+    };
+    for _ in 0..5 {
+        answer(&mut pacer, 200);
+    }
+    let refused = answer(&mut pacer, 429);
+    // Five in a minute is what it is taught, and what it keeps to at first.
+    let first = answer(&mut pacer, 200);
+    let second = answer(&mut pacer, 200);
+    assert!((12 * SECOND..13 * SECOND).contains(&(second - first)), "{}", second - first);
+    let mut last = second;
+    loop {
+        let next = answer(&mut pacer, 200);
+        if next - last < SECOND / 10 {
+            break;
+        }
+        last = next;
+    }
+    assert!(last - refused < 30 * 60 * SECOND, "{}", (last - refused) / SECOND);
 }

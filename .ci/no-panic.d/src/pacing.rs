@@ -68,7 +68,17 @@ export! {
         pacer.finished(sent, now_ns, answer, &mut random);
     }
 
-    fn pacer_failed(pacer: &mut Pacer, sent: Sent) {
-        pacer.failed(sent);
+    fn pacer_answered(
+        pacer: &mut Pacer,
+        sent: &Sent,
+        now_ns: u64,
+        answer: &Reading,
+        mut random: Chance<'_>,
+    ) {
+        pacer.answered(sent, now_ns, answer, &mut random);
+    }
+
+    fn pacer_ended(pacer: &mut Pacer, sent: Sent) {
+        pacer.ended(sent);
     }
 }

@@ -4,11 +4,12 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::StatusCode;
+use axum::http::header::DATE;
+use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::routing::any;
 use ratecell::Clock as _;
@@ -56,9 +57,14 @@ pub(crate) async fn serve(
     let count = {
         let (account, time) = (Arc::clone(&account), time.clone());
         move |request: Request, next: Next| {
-            let (account, is_counted) = (Arc::clone(&account), time.now_ns() < end_ns);
+            let (account, time) = (Arc::clone(&account), time.clone());
             async move {
-                let response = next.run(request).await;
+                let is_counted = time.now_ns() < end_ns;
+                let mut response = next.run(request).await;
+                // A Date is of the provider's clock, and clients go by it.
+                let date = UNIX_EPOCH + Duration::from_nanos(time.now_ns());
+                let date = HeaderValue::try_from(httpdate::fmt_http_date(date)).unwrap();
+                response.headers_mut().insert(DATE, date);
                 if is_counted {
                     account.count(response.status());
                 }

@@ -247,6 +247,40 @@ async fn a_request_that_is_dropped_in_flight_gives_its_place_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_request_is_in_flight_until_its_body_has_ended_or_is_dropped() {
+    let provider = Provider::serving(QUICK);
+    let client = provider.client(Pacing::builder().plan("concurrency 1"));
+    for is_read in [true, false] {
+        let unread = get(&client, "/").await;
+        let sent = provider.times_ms().len();
+        let second = Duration::from_secs(1);
+        assert!(timeout(second, get(&client, "/")).await.is_err());
+        assert_eq!(provider.times_ms().len(), sent);
+        if is_read {
+            assert_eq!(unread.text().await.unwrap(), "ok");
+        } else {
+            drop(unread);
+        }
+        timeout(second, get(&client, "/")).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_early_refusal_does_not_slow_a_lonely_client_down_for_long() {
+    let provider = Provider::new(QUICK, |number, _| match number {
+        0 => answer(429, &[("retry-after", "2")], ""),
+        _ => answer(200, &[], ""),
+    });
+    let client = provider.client(Pacing::builder());
+    for _ in 0..600 {
+        get(&client, "/").await;
+    }
+    let times = provider.times_ms();
+    assert!(times[1] < 5_000, "{}", times[1]);
+    assert!(*times.last().unwrap() < 40 * 60_000, "{}", times.last().unwrap());
+}
+
+#[tokio::test(start_paused = true)]
 async fn under_a_contract_reads_do_not_wait_for_writes() {
     let contract: Contract = include_str!("../../../contracts/productlane.toml").parse().unwrap();
     let provider = Provider::serving(QUICK);

@@ -42,8 +42,10 @@
 //! eighth off the interval with each success; with more than a third of the permits shown in use it
 //! stays, with more than half it grows. The first refusal says that all have used up a window,
 //! and of that the client knows its own part: k in the last minute. If everybody keeps to its own k
-//! a minute and a 32nd longer, nobody is refused again. Then the interval shrinks by 1/16384 a
-//! request, to find out whether others have left.
+//! a minute and a 32nd longer, nobody is refused again. Then the interval shrinks with each minute
+//! without a refusal, to find out whether others have left: by 1/16384 in the first, twice that in
+//! the second, and by half from the fourteenth on. A k below 4 says little: the slow start
+//! then goes on at twice its interval.
 //!
 //! Retry-After is obeyed in full, with a random part of the interval, at most 1 s, on top. A refusal
 //! for want of permits, or without a known wait, is answered by exponential waits with jitter.

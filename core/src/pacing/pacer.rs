@@ -10,8 +10,12 @@ use crate::plan::Plan;
 /// How long to wait for one of one's own requests in flight before asking again.
 const PERMIT_POLL_NS: u64 = SECOND_NS / 20;
 
-/// The first wait after a refusal that names none.
+/// The first wait after a refusal for want of permits; four times that after another one that
+/// names no wait.
 const FIRST_BACKOFF_NS: u64 = SECOND_NS / 2;
+
+/// The fewest requests of one's own in a minute that a refusal is taken to speak of.
+const LEAST_EVIDENCE: u64 = 4;
 
 /// The most that chance adds to a Retry-After.
 const MAX_JITTER_NS: u64 = SECOND_NS;
@@ -111,8 +115,10 @@ impl Pacer {
     /// again. Calling it changes nothing.
     pub fn wait_ns(&self, now_ns: u64) -> u64 {
         let mut paced_ns = self.next_ns.saturating_sub(now_ns);
-        if let Some(window) = &self.window {
-            let next_ns = window.next_ns(self.last_sent_ns, now_ns, self.sharers(), self.draw);
+        if let (Some(window), Some(last_ns)) = (&self.window, self.last_sent_ns) {
+            let next_ns = window.next_ns(last_ns, now_ns, self.sharers(), self.draw);
+            // However far off a reset is said to be, a request finds out in the end.
+            let next_ns = next_ns.min(last_ns.saturating_add(Self::MAX_WAIT_NS));
             paced_ns = paced_ns.max(next_ns.saturating_sub(now_ns));
         }
         if self.permits.is_some_and(|permits| self.in_flight >= permits) {
@@ -134,10 +140,23 @@ impl Pacer {
         Sent { sent_ns: now_ns }
     }
 
-    /// Takes note that a request was answered.
+    /// Takes note that a request was answered and is no longer in flight: [`Self::answered`] and
+    /// [`Self::ended`] at once.
     pub fn finished(
         &mut self,
         sent: Sent,
+        now_ns: u64,
+        answer: &Reading,
+        random: &mut impl Random,
+    ) {
+        self.answered(&sent, now_ns, answer, random);
+        self.ended(sent);
+    }
+
+    /// Takes note of the answer to a request that stays in flight until its body has ended.
+    pub fn answered(
+        &mut self,
+        sent: &Sent,
         now_ns: u64,
         answer: &Reading,
         random: &mut impl Random,
@@ -149,7 +168,6 @@ impl Pacer {
             let own = shown.limit.saturating_sub(others).max(1);
             self.permits = Some(u32::try_from(own).unwrap_or(u32::MAX));
         }
-        self.failed(sent);
         if let Some(shown) = answer.shown() {
             let sharers = self.sharers();
             match &mut self.window {
@@ -169,8 +187,8 @@ impl Pacer {
         }
     }
 
-    /// Takes note that a request ended without an answer: it is no longer in flight.
-    pub fn failed(&mut self, _sent: Sent) {
+    /// Takes note that a request is no longer in flight, whether or not it was answered.
+    pub fn ended(&mut self, _sent: Sent) {
         self.in_flight = self.in_flight.saturating_sub(1);
     }
 
@@ -179,25 +197,30 @@ impl Pacer {
         self.in_flight
     }
 
-    fn refused(&mut self, sent: Sent, now_ns: u64, answer: &Reading, random: &mut impl Random) {
+    fn refused(&mut self, sent: &Sent, now_ns: u64, answer: &Reading, random: &mut impl Random) {
+        let for_permits = answer.concurrency_refused();
+        // One refusal tells as much as all that were on their way with it.
+        if !for_permits && sent.sent_ns >= self.last_refused_ns {
+            self.last_refused_ns = now_ns;
+            self.learned.refused(now_ns, answer, self.told.is_some());
+            if let Some(window) = &mut self.window {
+                window.see_refusal(answer.shown());
+            }
+        }
         let wait_ns = match answer.retry_after_ns() {
-            Some(wait_ns) if !answer.concurrency_refused() => {
-                // One refusal tells as much as all that were on their way with it.
-                if sent.sent_ns >= self.last_refused_ns {
-                    self.last_refused_ns = now_ns;
-                    self.learned.refused(now_ns, answer, self.told.is_some());
-                    if let Some(window) = &mut self.window {
-                        window.see_refusal(answer.shown());
-                    }
-                }
+            Some(wait_ns) if !for_permits => {
                 let jitter_ns = up_to(self.interval_ns().min(MAX_JITTER_NS), random);
                 wait_ns.saturating_add(jitter_ns)
             }
             known => {
-                self.learned.slow_down();
+                if for_permits {
+                    self.learned.slow_down();
+                }
                 let doublings = self.unknown_refusals.min(16);
                 self.unknown_refusals = self.unknown_refusals.saturating_add(1);
-                let longest_ns = FIRST_BACKOFF_NS.saturating_mul(1 << doublings).min(MINUTE_NS);
+                // A window takes longer to end than a request does.
+                let first_ns = if for_permits { FIRST_BACKOFF_NS } else { 4 * FIRST_BACKOFF_NS };
+                let longest_ns = first_ns.saturating_mul(1 << doublings).min(MINUTE_NS);
                 let half_ns = longest_ns / 2;
                 let wait_ns = half_ns.saturating_add(up_to(half_ns, random));
                 wait_ns.max(known.unwrap_or(0))
@@ -254,6 +277,8 @@ struct Learned {
     started_ns: u64,
     count: u64,
     count_before: u64,
+    /// Minutes without a refusal since the last one.
+    calm: u32,
 }
 
 impl Learned {
@@ -264,32 +289,31 @@ impl Learned {
         started_ns: 0,
         count: 0,
         count_before: 0,
+        calm: 0,
     };
 
     fn succeeded(&mut self, now_ns: u64, answer: &Reading) {
         self.turn(now_ns);
         self.count = self.count.saturating_add(1);
-        self.interval_ns = if self.is_taught {
-            self.interval_ns.saturating_sub(self.interval_ns >> 14)
-        } else {
+        if !self.is_taught {
             // With a third of the permits in use it stays, with half of them it slows down.
             let used = |times: u64| {
                 answer
                     .in_flight()
                     .is_some_and(|shown| shown.running.saturating_mul(times) > shown.limit)
             };
-            match (used(3), used(2)) {
+            self.interval_ns = match (used(3), used(2)) {
                 (false, _) => self.interval_ns.saturating_sub(self.interval_ns.div_ceil(8)),
                 (true, false) => self.interval_ns,
                 (true, true) => scale(self.interval_ns, 9, 8).min(MINUTE_NS),
-            }
-        };
+            };
+        }
         if self.slower_256ths > 256 && self.count.is_multiple_of(8) {
             self.slower_256ths = self.slower_256ths.saturating_sub(1);
         }
     }
 
-    /// Doubles the interval of the slow start: as many requests as may be are in flight.
+    /// Doubles the interval of the slow start.
     fn slow_down(&mut self) {
         if !self.is_taught {
             self.interval_ns = self.interval_ns.saturating_mul(2).clamp(SECOND_NS / 10, MINUTE_NS);
@@ -302,11 +326,18 @@ impl Learned {
             return;
         }
         self.turn(now_ns);
+        self.calm = 0;
         let period_ns = answer.shown().and_then(|shown| shown.period_ns).unwrap_or(MINUTE_NS);
         // Of the minute before, the part that is less than a minute ago.
         let old_ns = now_ns.saturating_sub(self.started_ns).min(MINUTE_NS);
         let before = scale(self.count_before, MINUTE_NS.saturating_sub(old_ns), MINUTE_NS);
-        let own = self.count.saturating_add(before).max(1);
+        let own = self.count.saturating_add(before);
+        if !self.is_taught && own < LEAST_EVIDENCE {
+            // Whoever has just begun is not to crawl for it.
+            self.slow_down();
+            return;
+        }
+        let own = own.max(LEAST_EVIDENCE);
         let learned_ns = scale(period_ns.saturating_add(period_ns / 32), 1, own);
         if !self.is_taught {
             self.is_taught = true;
@@ -323,6 +354,13 @@ impl Learned {
         let since_ns = now_ns.saturating_sub(self.started_ns);
         if since_ns < MINUTE_NS {
             return;
+        }
+        if self.is_taught {
+            // First by little, so that those who share a limit stay below it for long, and then by
+            // ever more, so that who is alone again has all of it within half an hour.
+            let part_ns = self.interval_ns.checked_shr(14_u32.saturating_sub(self.calm));
+            self.interval_ns = self.interval_ns.saturating_sub(part_ns.unwrap_or(0));
+            self.calm = self.calm.saturating_add(1).min(13);
         }
         self.count_before = if since_ns < 2 * MINUTE_NS { self.count } else { 0 };
         self.count = 0;

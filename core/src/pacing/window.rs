@@ -114,14 +114,13 @@ impl Window {
     /// When the next request may go, if the last one went at `last_ns` and `draw` is chance.
     pub(super) fn next_ns(
         &self,
-        last_ns: Option<u64>,
+        last_ns: u64,
         now_ns: u64,
         sharers: Option<u32>,
         draw: u64,
     ) -> u64 {
         let mut window = *self;
         window.roll(now_ns);
-        let Some(last_ns) = last_ns else { return now_ns };
         if window.is_continuous && sharers.is_some() {
             // The plan that was told is better than what can be guessed.
             return now_ns;
@@ -262,9 +261,10 @@ impl Window {
         scale(interval_ns, level, self.remaining.clamp(1, level.saturating_mul(2)))
     }
 
-    /// Units that are left to requests on their way.
+    /// Units that are left to requests on their way. Shares that were told add up and need few.
     fn reserve(&self, sharers: Option<u32>) -> u64 {
-        (self.limit / 256).saturating_add((self.sharers(sharers) / 10).max(1))
+        let guessed = if sharers.is_some() { 0 } else { (self.share.sharers() / 10).max(1) };
+        (self.limit / 256).saturating_add(guessed)
     }
 
     fn sharers(&self, sharers: Option<u32>) -> u64 {
