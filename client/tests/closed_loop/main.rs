@@ -83,7 +83,7 @@ impl fmt::Display for Result {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { served, refused, .. } = self;
         let (used, share) = (self.used_percent(), self.refused_percent());
-        write!(f, "{served:>6} | {used:>5.1} % | {refused:>6} | {share:>6.2} %")
+        write!(f, "{served:>6} | {used:>5.1} % | {refused:>7} | {share:>6.2} %")
     }
 }
 
@@ -153,8 +153,8 @@ fn a_run_is_the_same_each_time() {
 #[test]
 #[ignore = "takes minutes: make closed-loop runs it"]
 fn table() {
-    println!("| contract    | clients    | served |    used | refused |  of all |");
-    println!("|-------------|------------|-------:|--------:|--------:|--------:|");
+    println!("| contract    | clients    | served |    used | refused |   of all |");
+    println!("|-------------|------------|-------:|--------:|--------:|---------:|");
     for case in &CASES {
         for kind in [Kind::Told, Kind::Learning, Kind::Documented, Kind::Naive] {
             let kind_name = format!("{kind:?}").to_lowercase();

@@ -199,8 +199,10 @@ impl Pacer {
 
     fn refused(&mut self, sent: &Sent, now_ns: u64, answer: &Reading, random: &mut impl Random) {
         let for_permits = answer.concurrency_refused();
-        // One refusal tells as much as all that were on their way with it.
-        if !for_permits && sent.sent_ns >= self.last_refused_ns {
+        // One refusal tells as much as all that were on their way with it, and as all that follow
+        // until it is known when to come back.
+        let is_news = sent.sent_ns >= self.last_refused_ns && self.unknown_refusals == 0;
+        if !for_permits && is_news {
             self.last_refused_ns = now_ns;
             self.learned.refused(now_ns, answer, self.told.is_some());
             if let Some(window) = &mut self.window {
