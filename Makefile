@@ -7,7 +7,7 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help demo test check unit release no-std no-panic models mutants sanitize fuzz fuzz-short \
-        firmware python node c install bench bench-quick bench-http coverage lint lint-format lint-clippy lint-docs lint-c lint-scripts \
+        firmware python node c install bench bench-quick bench-http bench-node coverage lint lint-format lint-clippy lint-docs lint-c lint-scripts \
         lint-python lint-node clean
 
 # Each workspace that has its own lock file; and the scripts in bash.
@@ -98,6 +98,9 @@ closed-loop: ## the table of client/RESULTS.md: twenty clients under each contra
 bench-http: ## what a request costs behind the tower layer, beside a bare handler and tower_governor
 	@cargo run --release --quiet --manifest-path benches/http/Cargo.toml \
 	    --target-dir $(target)/benches-http
+
+bench-node: ## the npm package beside what users would pick instead: about 6 minutes
+	@bindings-node/check bench
 
 bench-quick: ## that every benchmark still runs; its figures say nothing
 	$(say) 'benchmarks, once and briefly'

@@ -17,7 +17,7 @@ const GUARD_OPTIONS = ['capacity', 'whenFull', 'clock', 'trustedProxies', 'forwa
 const REQUEST_FIELDS = ['method', 'path', 'peer', 'headers', 'values', 'limits', 'cost', 'stage'];
 // Fields that are lists, so that several lines of them mean the same as one.
 const LISTS = ['x-forwarded-for', 'forwarded'];
-// The arguments that the addon takes: MAX_ARGUMENTS of src/raw_call.rs.
+// The arguments that the addon takes: MAX_ARGUMENTS of src/bound_guard.rs.
 const MOST_ARGUMENTS = 48;
 
 class Guard {

@@ -1,4 +1,4 @@
-// A guard for NestJS, on Express and on Fastify.
+// A guard for NestJS.
 //
 // It answers a refused request itself. Whatever a guard of Nest's does but to say yes builds an
 // error, so it then says nothing: the request is answered and its promise is dropped with it.

@@ -175,6 +175,8 @@ impl Bound {
 }
 
 impl Callee for Bound {
+    const ARGUMENTS: usize = MAX_DIMENSIONS;
+
     /// The arguments are the keys that are strings or bytes; all else is words.
     #[inline]
     fn call(

@@ -18,6 +18,9 @@ use crate::words::{self, Words};
 /// The arguments that every request has: the method, the path, the address.
 const ALWAYS_GIVEN: usize = 3;
 
+/// The most arguments of a request; `lib/guard.js` has the same number.
+const MAX_ARGUMENTS: usize = 48;
+
 /// A guard with what belongs to one thread of JavaScript.
 pub(crate) struct BoundGuard {
     pub(crate) guard: Guard<NodeClock>,
@@ -91,6 +94,8 @@ impl BoundGuard {
 }
 
 impl Callee for BoundGuard {
+    const ARGUMENTS: usize = MAX_ARGUMENTS;
+
     fn call(
         &self,
         arguments: &Arguments<'_>,

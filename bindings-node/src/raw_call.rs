@@ -21,8 +21,8 @@ use napi::{Env, Unknown, sys};
 use crate::bytes_fault::{self, BytesFault};
 use crate::words::{self, Words};
 
-/// The most arguments that a call takes; more are passed over.
-pub(crate) const MAX_ARGUMENTS: usize = 48;
+/// The most arguments that any call takes; more are passed over.
+const MAX_ARGUMENTS: usize = 48;
 /// Strings up to this many bytes of UTF-8 are read without an allocation.
 const SHORT_LEN: usize = 256;
 /// A short buffer is trusted only below this: the engine stops before a character that does not
@@ -31,6 +31,10 @@ const SURE_LEN: usize = SHORT_LEN - 8;
 
 /// What a function of JavaScript's calls: a limiter or a guard.
 pub(crate) trait Callee: 'static {
+    /// How many arguments a call may have, [`MAX_ARGUMENTS`] at the most. The engine fills all of
+    /// them in on every call, so it is as small as can be.
+    const ARGUMENTS: usize;
+
     /// Does what the words and arguments ask, and gives the text to return, if there is one.
     fn call(
         &self,
@@ -153,8 +157,10 @@ unsafe extern "C" fn call<T: Callee>(
     env: sys::napi_env,
     info: sys::napi_callback_info,
 ) -> sys::napi_value {
-    let mut values = [ptr::null_mut(); MAX_ARGUMENTS];
-    let mut count = MAX_ARGUMENTS;
+    // Not set to null first: that takes as long as the rest of it.
+    let mut values = [MaybeUninit::<sys::napi_value>::uninit(); MAX_ARGUMENTS];
+    let most = T::ARGUMENTS.min(MAX_ARGUMENTS);
+    let mut count = most;
     let mut data = ptr::null_mut();
     // SAFETY: the rules of a callback; `values` has room for `count` of them.
     let status = unsafe {
@@ -162,7 +168,7 @@ unsafe extern "C" fn call<T: Callee>(
             env,
             info,
             &raw mut count,
-            values.as_mut_ptr(),
+            values.as_mut_ptr().cast(),
             ptr::null_mut(),
             &raw mut data,
         )
@@ -178,8 +184,10 @@ unsafe extern "C" fn call<T: Callee>(
     // it, and that does not run before this callback returns: nothing below calls JavaScript. The
     // reference is made once a call and ends with it.
     let words = unsafe { &mut *site.words };
-    let arguments =
-        Arguments { env, values: &values[..count.min(MAX_ARGUMENTS)], call: PhantomData };
+    // SAFETY: the engine has filled in `most` values, those that were not passed with undefined, and
+    // `values` has as many and more; pointers have no other needs.
+    let values = unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), most) };
+    let arguments = Arguments { env, values: &values[..count.min(most)], call: PhantomData };
     // No panic may cross into the engine. None is known; the core is proven to have none.
     let outcome =
         catch_unwind(AssertUnwindSafe(|| site.callee.call(&arguments, &mut Words(words))));

@@ -1,0 +1,164 @@
+// Limits of one route, and the two stages around authentication.
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { test } from 'node:test';
+
+import { Guard } from 'ratecell';
+
+const limitOf = (name, limit) => ({
+  rules: [{ name, limit, by: 'ip' }],
+  response: { headers: ['ratelimit', 'retry-after'] },
+});
+
+async function installed(context, ...names) {
+  try {
+    return await Promise.all(names.map((name) => import(name)));
+  } catch {
+    context.skip(`${names.join(', ')}: not installed, or for a newer Node`);
+    return null;
+  }
+}
+
+function closing(context, server) {
+  context.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${server.address().port}`;
+}
+
+async function statuses(url, count, headers) {
+  const seen = [];
+  for (let call = 0; call < count; call += 1) seen.push((await fetch(url, { headers })).status);
+  return seen;
+}
+
+test('express: a route has limits of its own, also below a router', async (context) => {
+  const packages = await installed(context, 'express');
+  if (packages === null) return;
+  const [{ default: express }] = packages;
+  const { rateLimit } = await import('ratecell/express');
+  const app = express();
+  const router = express.Router();
+  const contract = limitOf('import', 'fixed 1/366d');
+  contract.rules[0].paths = ['/v1/import'];
+  router.post('/import', (_request, response) => response.send('ok'));
+  router.get('/import', rateLimit(contract), (_request, response) => response.send('ok'));
+  router.get('/items', (_request, response) => response.send('ok'));
+  app.use('/v1', router);
+  const server = app.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = closing(context, server);
+  assert.deepEqual(await statuses(`${url}/v1/import`, 2), [200, 429]);
+  assert.deepEqual(await statuses(`${url}/v1/items`, 2), [200, 200]);
+});
+
+test('express: what is refused before authentication never reaches it, and stages add up', async (context) => {
+  const packages = await installed(context, 'express');
+  if (packages === null) return;
+  const [{ default: express }] = packages;
+  const { rateLimit } = await import('ratecell/express');
+  const guard = new Guard({
+    rules: [
+      { name: 'ip', limit: 'fixed 3/366d', by: 'ip', stage: 'before-auth' },
+      { name: 'user', limit: 'fixed 1/366d', by: 'value:user' },
+    ],
+    response: { headers: ['ratelimit'] },
+  });
+  let authenticated = 0;
+  const app = express();
+  app.use(rateLimit(guard, { stage: 'before-auth' }));
+  app.use((request, _response, next) => {
+    authenticated += 1;
+    request.user = request.get('authorization');
+    next();
+  });
+  app.use(rateLimit(guard, { stage: 'after-auth', values: (request) => ({ user: request.user }) }));
+  app.get('/', (_request, response) => response.send('ok'));
+  const server = app.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = closing(context, server);
+  assert.deepEqual(await statuses(url, 2, { authorization: 'alice' }), [200, 429]);
+  assert.deepEqual(await statuses(url, 2, { authorization: 'bob' }), [200, 429]);
+  assert.equal(authenticated, 3);
+});
+
+test('fastify: a route has limits of its own', async (context) => {
+  const packages = await installed(context, 'fastify');
+  if (packages === null) return;
+  const [{ fastify }] = packages;
+  const { rateLimit } = await import('ratecell/fastify');
+  const app = fastify();
+  const onRequest = rateLimit(limitOf('import', 'fixed 1/366d'));
+  app.get('/import', { onRequest }, async () => 'ok');
+  app.get('/items', async () => 'ok');
+  await app.listen({ port: 0, host: '127.0.0.1' });
+  const url = closing(context, app.server);
+  assert.deepEqual(await statuses(`${url}/import`, 2), [200, 429]);
+  assert.deepEqual(await statuses(`${url}/items`, 2), [200, 200]);
+});
+
+test('nestjs: a decorator limits a method, or all methods of a class but those', async (context) => {
+  const packages = await installed(context, '@nestjs/core', '@nestjs/common', 'reflect-metadata');
+  if (packages === null) return;
+  const [{ NestFactory }, { Controller, Get, Module }] = packages;
+  const { RateLimit, RateLimitGuard } = await import('ratecell/nestjs');
+  class Shop {
+    one() {
+      return 'ok';
+    }
+    two() {
+      return 'ok';
+    }
+  }
+  const own = (name) => Object.getOwnPropertyDescriptor(Shop.prototype, name);
+  Get('/one')(Shop.prototype, 'one', own('one'));
+  Get('/two')(Shop.prototype, 'two', own('two'));
+  Controller()(Shop);
+  RateLimit(limitOf('class', 'fixed 2/366d'))(Shop);
+  RateLimit(limitOf('method', 'fixed 1/366d'))(Shop.prototype, 'one', own('one'));
+  class ShopModule {}
+  Module({ controllers: [Shop] })(ShopModule);
+  const app = await NestFactory.create(ShopModule, { logger: false });
+  app.useGlobalGuards(new RateLimitGuard());
+  await app.listen(0, '127.0.0.1');
+  const url = closing(context, app.getHttpServer());
+  assert.deepEqual(await statuses(`${url}/one`, 2), [200, 429]);
+  assert.deepEqual(await statuses(`${url}/two`, 3), [200, 200, 429]);
+});
+
+test('the four published contracts are served in Node', () => {
+  const answers = [
+    ['peeker', { authorization: 'Bearer pk_live_1' }, 600, { 'Peeker-Request-Id': /^\w/ }],
+    [
+      'productlane',
+      { authorization: 'Bearer a' },
+      20,
+      { 'X-RateLimit-Limit': /^60$/, 'Retry-After': /^\d+$/ },
+    ],
+    ['prefetch', { 'x-api-key': 'a' }, 300, {}],
+    [
+      'prolifi',
+      { authorization: 'Bearer a' },
+      1_000,
+      { 'X-RateLimit-Limit': /^1000$/, 'Retry-After': /^\d+$/ },
+    ],
+  ];
+  for (const [name, headers, limit, fields] of answers) {
+    const file = new URL(`../../contracts/${name}.toml`, import.meta.url);
+    const guard = Guard.load(file, { clock: () => 1_790_000_000_000_000_000n });
+    const ask = () => guard.admit({ method: 'POST', path: '/v1/items', peer: '192.0.2.1', headers });
+    for (let call = 0; call < limit; call += 1) {
+      const outcome = ask();
+      assert.equal(outcome.passes, true, `${name}: ${call}`);
+      outcome.release();
+    }
+    const refused = ask();
+    assert.equal(refused.status, 429, name);
+    JSON.parse(refused.body);
+    for (const [field, value] of Object.entries(fields)) {
+      assert.match(refused.headers[field], value, `${name}: ${field}`);
+    }
+  }
+});
