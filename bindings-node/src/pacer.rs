@@ -81,7 +81,7 @@ impl NativePacer {
     #[napi]
     pub fn failed(&mut self, number: u32) {
         if let Some(sent) = self.sent.take(number) {
-            self.pacer.failed(sent);
+            self.pacer.ended(sent);
         }
     }
 }
