@@ -13,7 +13,7 @@
 # Each workspace that has its own lock file; and the scripts in bash.
 workspaces := . benches fuzz firmware .ci/no-panic.d
 scripts := .ci/run .ci/models .ci/no-panic .ci/sanitize .ci/coverage .ci/fuzz firmware/check bindings-python/check bindings-node/check \
-    ffi-c/check ffi-c/install examples/clients/peeker.sh tower/tests/shims/sleep
+    ffi-c/check ffi-c/install examples/clients/peeker.sh examples/clients/prolifi.sh tower/tests/shims/sleep
 
 c_warnings := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
 

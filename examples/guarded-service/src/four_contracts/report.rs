@@ -112,6 +112,9 @@ impl Report {
         for note in &self.notes {
             writeln!(out, "{note}")?;
         }
+        if !self.notes.is_empty() {
+            writeln!(out)?;
+        }
         writeln!(
             out,
             "naive sends twice what is allowed, whatever it is answered. ratecell is {WORKERS} workers\n\
