@@ -1,7 +1,9 @@
 //! What a guard does with requests: stages, dry runs, callers without a key, hostile input, and
 //! fields that independent parsers accept.
 
-use ratecell::{ManualClock, WhenFull};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ratecell::{Clock, ManualClock, WhenFull};
 use ratecell_contract::{Contract, Guard, Limit, Outcome, Request, RequestError, Stage};
 
 fn guard(text: &str) -> Guard<ManualClock> {
@@ -447,4 +449,34 @@ fn a_cost_is_taken_whole_or_never() {
     assert!(admit(&guard, &request(0)).passes());
     let never = admit(&guard, &request(11)).refusal().unwrap();
     assert_eq!((never.status(), never.retry_after_ns()), (429, None));
+}
+
+/// A clock that moves on while it is read, as real ones do.
+struct Moving(AtomicU64);
+
+impl Clock for Moving {
+    fn now_ns(&self) -> u64 {
+        self.0.fetch_add(1_000, Ordering::Relaxed)
+    }
+}
+
+#[test]
+fn a_reset_is_the_end_of_the_window_though_the_clock_moves_on_meanwhile() {
+    let text = r#"
+        name = "reset"
+        [[rule]]
+        name = "key"
+        limit = "fixed 100/min"
+        by = "ip"
+        [response]
+        headers = ["x-ratelimit"]
+        reset = "unix"
+    "#;
+    let start_ns = 1_790_000_052 * 1_000_000_000;
+    let clock = Moving(AtomicU64::new(start_ns));
+    let guard = Guard::builder(Contract::parse(text).unwrap()).clock(clock).build().unwrap();
+    for _ in 0..101 {
+        let outcome = guard.admit(Stage::Whole, &Request::new("GET", "/")).unwrap();
+        assert_eq!(outcome.fields().get("x-ratelimit-reset"), Some("1790000100"));
+    }
 }

@@ -67,10 +67,16 @@ impl<C: Clock> Guard<C> {
             };
             asked.push(Asked { lane, taken });
             if let Some(rule) = refuser {
-                return Ok(Outcome::Refuse(self.refusal(&asked, rule, request, would_refuse)));
+                return Ok(Outcome::Refuse(self.refusal(
+                    now_ns,
+                    &asked,
+                    rule,
+                    request,
+                    would_refuse,
+                )));
             }
         }
-        Ok(Outcome::Pass(self.pass(&mut asked, request, would_refuse)))
+        Ok(Outcome::Pass(self.pass(now_ns, &mut asked, request, would_refuse)))
     }
 
     /// Counts an answer, and gives the rule that refuses the request, if one does.
@@ -103,6 +109,7 @@ impl<C: Clock> Guard<C> {
 
     fn pass(
         &self,
+        now_ns: u64,
         asked: &mut AllAsked<'_, C>,
         request: &Request<'_>,
         would_refuse: WouldRefuse,
@@ -111,7 +118,7 @@ impl<C: Clock> Guard<C> {
         let fields = {
             let of_permits = decisions_of_permits(asked);
             let answers = answers(asked, &of_permits);
-            self.context(asked, id.as_deref()).fields(&answers)
+            self.context(now_ns, id.as_deref()).fields(&answers)
         };
         let permits = asked.drain(..).filter_map(|one| match one.taken {
             Taken::Permits(permit) if permit.allowed() => Some(permit),
@@ -122,6 +129,7 @@ impl<C: Clock> Guard<C> {
 
     fn refusal(
         &self,
+        now_ns: u64,
         asked: &AllAsked<'_, C>,
         rule: &ContractRule,
         request: &Request<'_>,
@@ -132,7 +140,7 @@ impl<C: Clock> Guard<C> {
         let of_permits = decisions_of_permits(asked);
         let answers = answers(asked, &of_permits);
         let retry_after_ns = answers.last().and_then(|answer| answer.decision.retry_after_ns());
-        let (fields, body) = self.context(asked, id.as_deref()).refusal(&answers, rule);
+        let (fields, body) = self.context(now_ns, id.as_deref()).refusal(&answers, rule);
         Refusal {
             fields,
             request_id: id,
@@ -143,7 +151,7 @@ impl<C: Clock> Guard<C> {
         }
     }
 
-    fn context<'c>(&'c self, asked: &AllAsked<'_, C>, id: Option<&'c str>) -> Context<'c> {
+    fn context<'c>(&'c self, now_ns: u64, id: Option<&'c str>) -> Context<'c> {
         let response = &self.contract.response;
         Context {
             rules: &self.contract.rules,
@@ -151,9 +159,9 @@ impl<C: Clock> Guard<C> {
             style: response.style,
             always: &response.always,
             request_id: id,
-            // Read after the decisions: an instant told to a client must not lie before the one
-            // that was decided on.
-            unix_now_ns: if asked.is_empty() { 0 } else { self.clock.now_ns() },
+            // The instant that was decided on. One read later, if only by a microsecond, would put
+            // the end of a window past its whole second, and rounding up would make that a second.
+            unix_now_ns: now_ns,
         }
     }
 
