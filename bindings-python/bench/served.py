@@ -22,12 +22,12 @@ from starlette.responses import JSONResponse
 
 QUICK = os.environ.get("BENCH_QUICK") == "1"
 ROUNDS = 2 if QUICK else 15
-CALLS = 20 if QUICK else 500
+CALLS = 20 if QUICK else 200
 CONTRACT = """
 name = "bench"
 [[rule]]
 name = "ip"
-limit = "fixed {limit}/h"
+limit = "fixed {limit}/d"
 by = "ip"
 [response]
 headers = ["x-ratelimit", "retry-after"]
@@ -56,7 +56,7 @@ def asgi_apps() -> dict[str, Any]:
         return app
 
     def route(limit: int) -> Any:
-        app = FastAPI(dependencies=[Depends(RouteLimit(f"fixed {limit}/h", key="ip"))])
+        app = FastAPI(dependencies=[Depends(RouteLimit(f"fixed {limit}/d", key="ip"))])
         app.add_middleware(RouteLimits)
 
         @app.get("/")
@@ -87,7 +87,7 @@ def asgi_apps() -> dict[str, Any]:
         app.add_exception_handler(RateLimitExceeded, _rate_limit_exceeded_handler)
 
         @app.get("/")
-        @limiter.limit(f"{limit}/hour")
+        @limiter.limit(f"{limit}/day")
         async def hello(request: Request) -> JSONResponse:
             return JSONResponse({"hello": "world"})
 
@@ -118,7 +118,7 @@ def wsgi_apps() -> dict[str, Any]:
 
     def route(limit: int) -> Any:
         app = Flask(__name__)
-        app.get("/")(RouteLimit(f"fixed {limit}/h", key="ip").limit(lambda: {"hello": "world"}))
+        app.get("/")(RouteLimit(f"fixed {limit}/d", key="ip").limit(lambda: {"hello": "world"}))
         return app
 
     apps: dict[str, Any] = {
@@ -140,7 +140,7 @@ def wsgi_apps() -> dict[str, Any]:
         limiter = Limiter(
             get_remote_address, app=app, headers_enabled=True, storage_uri="memory://"
         )
-        app.get("/")(limiter.limit(f"{limit}/hour")(lambda: {"hello": "world"}))
+        app.get("/")(limiter.limit(f"{limit}/day")(lambda: {"hello": "world"}))
         return app
 
     apps["Flask Flask-Limiter 200"] = limited(PLENTY)
@@ -179,7 +179,7 @@ def asgi_round(app: Any, expected: int, calls: int) -> float:
         return (time.process_time_ns() - start) / calls / 1000
 
     found = asyncio.run(main())
-    assert set(statuses) == {expected}, statuses[:3]
+    assert set(statuses) == {expected}, set(statuses)
     return found
 
 
