@@ -5,7 +5,7 @@
 //!
 //! **Threads.** The module says `gil_used = false`: it is right without the interpreter's lock.
 //! Every class is frozen, so Rust hands out shared references only. What changes behind them is
-//! the core's atomic cells, made for that; the place of a [`permit::Permit`], behind a mutex that is held
+//! the core's atomic cells, made for that; the place of a `Permit`, behind a mutex that is held
 //! for one `take`; and cells that are written once (`PyOnceLock`). A key or cost is read from
 //! immutable Python objects; a dict of keys is copied by the interpreter's own call first. No lock is
 //! held while Python code runs, so nothing can deadlock against the interpreter.
