@@ -13,4 +13,3 @@ mod prefetch;
 mod productlane;
 mod prolifi;
 mod stress;
-mod told;

@@ -1,4 +1,7 @@
 //! What the layer tells of its decisions: counters, events, and the rules that only try.
+//!
+//! It has a process to itself: `tracing` keeps for the whole process whether anybody listens to an
+//! event, so that threads of other tests could be the first to ask, just before this one listens.
 
 use core::fmt::Write as _;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -14,6 +17,13 @@ use tracing::{Event, Subscriber};
 
 use crate::api::Api;
 use crate::loopback::request;
+
+#[expect(dead_code, reason = "shared with the tests in `http`, which need more of it")]
+#[path = "http/api.rs"]
+mod api;
+#[expect(dead_code, reason = "shared with the tests in `http`, which need more of it")]
+#[path = "http/loopback.rs"]
+mod loopback;
 
 /// Counts by name and labels, as a line of text.
 #[derive(Default)]
