@@ -5,6 +5,7 @@
 use core::ffi::c_char;
 use core::fmt;
 
+use ratecell::PlanDecision;
 use ratecell::http::{HeaderStyle, Headers, Report};
 
 use crate::boundary::{self, TextBuffer};
@@ -108,11 +109,8 @@ pub unsafe extern "C" fn ratecell_headers(
     guarded(|| {
         // SAFETY: P1 for `length` and P2 for `buffer`.
         let out = unsafe { TextBuffer::new(buffer, size, length) }?;
-        // SAFETY: P4 for `limiter`.
-        let limiter = unsafe { boundary::object(limiter, "limiter") }?;
-        // SAFETY: P1 for `decision`, whose struct_size is set.
-        let decision = unsafe { boundary::sized_object(decision, "decision") }?;
-        let decision = decision.back(limiter.core.plan())?;
+        // SAFETY: P4 for `limiter`, and P1 for `decision`, whose struct_size is set.
+        let decision = unsafe { restored(limiter, decision) }?;
         let style = header_style(style)?;
         out.print(&Lines(decision.headers(style, unix_now_ns)));
         Ok(())
@@ -138,11 +136,8 @@ pub unsafe extern "C" fn ratecell_problem(
     guarded(|| {
         // SAFETY: P1 for `length` and P2 for `buffer`.
         let out = unsafe { TextBuffer::new(buffer, size, length) }?;
-        // SAFETY: P4 for `limiter`.
-        let limiter = unsafe { boundary::object(limiter, "limiter") }?;
-        // SAFETY: P1 for `decision`, whose struct_size is set.
-        let decision = unsafe { boundary::sized_object(decision, "decision") }?;
-        let decision = decision.back(limiter.core.plan())?;
+        // SAFETY: P4 for `limiter`, and P1 for `decision`, whose struct_size is set.
+        let decision = unsafe { restored(limiter, decision) }?;
         out.print(&Report::new(&decision).problem());
         Ok(())
     })
@@ -170,14 +165,26 @@ pub unsafe extern "C" fn ratecell_explain(
     guarded(|| {
         // SAFETY: P1 for `length` and P2 for `buffer`.
         let out = unsafe { TextBuffer::new(buffer, size, length) }?;
-        // SAFETY: P4 for `limiter`.
-        let limiter = unsafe { boundary::object(limiter, "limiter") }?;
-        // SAFETY: P1 for `decision`, whose struct_size is set.
-        let decision = unsafe { boundary::sized_object(decision, "decision") }?;
-        let decision = decision.back(limiter.core.plan())?;
+        // SAFETY: P4 for `limiter`, and P1 for `decision`, whose struct_size is set.
+        let decision = unsafe { restored(limiter, decision) }?;
         out.print(&decision);
         Ok(())
     })
+}
+
+/// The decision of the core that `decision` was written from.
+///
+/// # Safety
+/// P4 of the crate for `limiter`, and P1 for `decision`, whose struct_size is set.
+unsafe fn restored<'l>(
+    limiter: *const Limiter,
+    decision: *const Decision,
+) -> Result<PlanDecision<'l>, Failure> {
+    // SAFETY: P4 for `limiter`, as the caller promises.
+    let limiter: &'l Limiter = unsafe { boundary::object(limiter, "limiter") }?;
+    // SAFETY: P1 for `decision`, as the caller promises.
+    let decision = unsafe { boundary::sized_object(decision, "decision") }?;
+    decision.back(limiter.core.plan())
 }
 
 fn header_style(bits: u32) -> Result<HeaderStyle, Failure> {
