@@ -160,7 +160,7 @@ export type Clock = () => bigint | number;
 
 export interface LimiterOptions {
   /**
-   * For how many keys each rule has room at once. Memory is taken now and never grows: 26 bytes a
+   * For how many keys each rule has room at once. Memory is taken now and never grows: 32 bytes a
    * key, and 170 for a sliding rule of 14 segments. Default: 65,536.
    */
   readonly capacity?: number | undefined;

@@ -66,9 +66,7 @@
  * a sliding quota with so many segments, or with 0 for segments of a quota of any other kind. */
 #define RATECELL_TABLE_SIZE(segments, keys)                                                        \
     ((size_t)8 *                                                                                   \
-     (16 + (((size_t)(keys) + 7 +                                                                  \
-             ((segments) == 0 ? ((size_t)(keys)*3 + 4) / 5 : ((size_t)(keys) + 3) / 4)) /          \
-            8) *                                                                                   \
+     (16 + (((size_t)(keys) + ((size_t)(keys) + 3) / 4 + 7) / 8) *                                 \
                8 * ((segments) == 0 ? 2 : (size_t)(segments) + 3)))
 
 /* Initial values: what a struct must hold before it is passed. */
@@ -469,7 +467,7 @@ typedef struct RATECELL_ALIGNED(8) ratecell_options {
      */
     uint32_t when_full;
     /**
-     * For how many keys each rule has room at once, from 1. It takes 26 bytes a key, and 170 for a
+     * For how many keys each rule has room at once, from 1. It takes 32 bytes a key, and 170 for a
      * sliding rule of 14 segments. Keys whose limit is as good as new take no room.
      */
     uint64_t capacity;
@@ -2066,7 +2064,7 @@ ratecell_status ratecell_segments_reset(struct ratecell_segment *words,
 /**
  * The bytes of memory of a table for so many keys that all owe.
  *
- * 26 bytes a key, for a sliding quota 10 for each of segments + 3; at least a region of 8 slots. Even
+ * 20 bytes a key, for a sliding quota 10 for each of segments + 3; at least a region of 8 slots. Even
  * with four fifths of the slots taken fewer than one new key in 10,000 finds none.
  * For a constant at compile time there is RATECELL_TABLE_SIZE.
  *

@@ -33,7 +33,7 @@ pub struct Options {
     /// What to do with a new key when there is no room: RATECELL_WHEN_FULL_DENY or
     /// RATECELL_WHEN_FULL_ALLOW.
     pub when_full: u32,
-    /// For how many keys each rule has room at once, from 1. It takes 26 bytes a key, and 170 for a
+    /// For how many keys each rule has room at once, from 1. It takes 32 bytes a key, and 170 for a
     /// sliding rule of 14 segments. Keys whose limit is as good as new take no room.
     pub capacity: u64,
     /// The clock; NULL for the system's: monotonic, in nanoseconds since 1970 as the wall clock

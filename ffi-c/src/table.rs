@@ -145,7 +145,7 @@ unsafe fn words(memory: *mut c_void, size: usize) -> Result<&'static [AtomicU64]
 
 /// The bytes of memory of a table for so many keys that all owe.
 ///
-/// 26 bytes a key, for a sliding quota 10 for each of segments + 3; at least a region of 8 slots. Even
+/// 20 bytes a key, for a sliding quota 10 for each of segments + 3; at least a region of 8 slots. Even
 /// with four fifths of the slots taken fewer than one new key in 10,000 finds none.
 /// For a constant at compile time there is RATECELL_TABLE_SIZE.
 ///

@@ -15,7 +15,7 @@ use ratecell_fuzz::{Clock, Cost, Moment, Quotas, StandIn, answer, full};
 use ratecell_reference::{Answer, Cell, Verdict};
 
 const REGION_SLOTS: usize = 8;
-const KEY_REGIONS: usize = 3;
+const KEY_REGIONS: usize = 4;
 
 #[derive(Arbitrary, Debug)]
 struct Script {

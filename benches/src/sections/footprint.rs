@@ -18,8 +18,8 @@ pub fn run(session: &mut Session) {
         {
             use crate::entrants::ratecell_subject;
 
-            // A table made for 25 keys has 40 slots, of which 32 are four fifths.
-            let made_for = keys.len() / 32 * 25;
+            // A table made for 5 keys has 10 slots, of which 8 are four fifths.
+            let made_for = keys.len() / 8 * 5;
             let full = bytes_a_key(&keys, || ratecell_subject::keyed(Answer::Denied, made_for));
             let budget = (Who::Floor, "the budget", BUDGET_BYTES);
             let loaded = format!("{case}/80% load");

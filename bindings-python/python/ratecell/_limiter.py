@@ -24,7 +24,7 @@ class Limiter(LimiterBase):
 
     ``rules`` is a text such as ``"600/min burst 20"`` or ``"ip: fixed 300/min by ip; sliding
     600/min"``, or a ``Plan``. ``capacity`` is for how many keys each rule has room at once; memory
-    is taken now and never grows, 26 bytes a key, or 170 for a sliding rule of 14 segments. With
+    is taken now and never grows, 32 bytes a key, or 170 for a sliding rule of 14 segments. With
     ``when_full="deny"`` a new key that finds no room is refused with the verdict "full"; with
     ``"allow"`` it passes uncharged; ``stats`` counts both. A key that owes is never pushed out.
 

@@ -39,7 +39,7 @@ impl LimiterBuilder {
 impl<C> LimiterBuilder<C> {
     /// For how many keys each rule has room at once; 65,536 if never called.
     ///
-    /// It takes 26 bytes a key, and 170 for a sliding rule of 14 segments. Keys whose limit is as good
+    /// It takes 32 bytes a key, and 170 for a sliding rule of 14 segments. Keys whose limit is as good
     /// as new take no room: a slot of theirs goes to the next new key.
     pub fn capacity(self, keys: usize) -> Self {
         Self { capacity: keys, ..self }

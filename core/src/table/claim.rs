@@ -18,7 +18,7 @@
 //!                               settles on slot 0             k          free
 //! ```
 
-use super::layout::{Counter, KEY_REGIONS, REGION_SLOTS, Region};
+use super::layout::{Counter, REGION_SLOTS, Region};
 use super::owner::{Owner, Tag};
 use super::probe::{OwnerWord, Spot, slot_at};
 use super::{Memory, Table};
@@ -27,9 +27,9 @@ use crate::key::KeyHash;
 
 /// With as many keys in its first region, a new key looks at its other regions too.
 ///
-/// Six of eight keeps five keys in six in their first region at four fifths load, where with
-/// three regions fewer than one new key in 10,000 finds none.
-const CROWDED: usize = if cfg!(loom) { REGION_SLOTS } else { 6 };
+/// Seven of eight keeps seven keys in eight in their first region at four fifths load, where with
+/// four regions next to no new key finds none.
+const CROWDED: usize = if cfg!(loom) { REGION_SLOTS } else { 7 };
 
 /// What became of an attempt to claim a slot.
 pub(super) enum Claim {
@@ -157,8 +157,7 @@ impl<M: Memory> Table<M> {
     pub(super) fn candidate(&self, hash: KeyHash, now_ns: u64) -> Result<Candidate<'_>, u64> {
         let mut best: Option<(Rank, Candidate<'_>)> = None;
         let mut wait_ns = UNKNOWN;
-        for choice in 0..KEY_REGIONS {
-            let Some(region) = self.region(hash, choice) else { break };
+        for (choice, region) in self.regions(hash).enumerate() {
             let survey = self.survey(region, hash, now_ns);
             wait_ns = wait_ns.min(survey.wait_ns);
             let Some((rank, candidate)) = survey.best else { continue };
@@ -208,8 +207,7 @@ impl<M: Memory> Table<M> {
 
     /// All slots that a key may live in, in an order that is the same for every thread.
     fn spots(&self, hash: KeyHash) -> impl Iterator<Item = (usize, Spot<'_>)> {
-        (0..KEY_REGIONS)
-            .map_while(move |choice| self.region(hash, choice))
+        self.regions(hash)
             .flat_map(|region| {
                 (0..REGION_SLOTS).filter_map(move |slot| {
                     Some(Spot { owner: OwnerWord(region.owner(slot)?), cell: region.cell(slot)? })

@@ -16,7 +16,7 @@ use crate::quota::{Kind, Quota};
 pub(super) const REGION_SLOTS: usize = if cfg!(loom) { 2 } else { 8 };
 
 /// Regions that a key may live in.
-pub(super) const KEY_REGIONS: usize = if cfg!(loom) { 1 } else { 3 };
+pub(super) const KEY_REGIONS: usize = if cfg!(loom) { 1 } else { 4 };
 
 pub(super) const HEADER_WORDS: usize = 16;
 
@@ -34,18 +34,15 @@ pub(crate) enum Counter {
     Removed = 12,
 }
 
-/// How many words a table needs for `keys` keys of `quota` that all owe.
+/// How many words a table needs at the least for `keys` keys of `quota` that all owe: four fifths
+/// of its slots.
 ///
-/// A gcra, fixed or concurrency slot takes 16 bytes, so 26 a key: `keys` keys fill five eighths of
-/// the slots, and so most live where they are looked for first. A sliding slot takes 8 bytes for
-/// each of segments + 3 words, so 170 a key with 14 segments: there `keys` keys fill four fifths.
-///
-/// Even at four fifths load with no slot as good as new, fewer than one new key in 10,000 finds no
-/// slot.
+/// A gcra, fixed or concurrency slot takes 16 bytes, so 20 a key. A sliding slot takes 8 bytes for
+/// each of segments + 3 words, so 170 a key with 14 segments. With that many keys, and no slot as
+/// good as new, fewer than one new key in 10,000 finds no slot. More words make calls faster: with
+/// two slots a key, most keys live where they are looked for first.
 pub const fn table_words(quota: &Quota, keys: usize) -> usize {
-    let spare =
-        if quota.cell_words() == 1 { keys.saturating_mul(3).div_ceil(5) } else { keys.div_ceil(4) };
-    let slots = keys.saturating_add(spare);
+    let slots = keys.saturating_add(keys.div_ceil(4));
     let regions = slots.div_ceil(REGION_SLOTS);
     let regions = if regions == 0 { 1 } else { regions };
     regions.saturating_mul(region_words(quota)).saturating_add(HEADER_WORDS)

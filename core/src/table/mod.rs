@@ -1,6 +1,6 @@
 //! A key table without locks: fixed slots over memory that the caller owns.
 //!
-//! A slot is an owner word and its cell's words. A key lives in one slot of its three regions of
+//! A slot is an owner word and its cell's words. A key lives in one slot of its four regions of
 //! eight; nothing is allocated and nothing moves. It deliberately keeps no keys, no order of use and
 //! no time of its own: a slot is free for another key when its cell is as good as new, and then only.
 //! SOURCE: our own construction; its loom models are in `core/tests/loom_table.rs`.

@@ -1,5 +1,7 @@
 //! Where a key lives: its regions, and the slots in them.
 
+use heapless::Vec;
+
 use super::layout::{HEADER_WORDS, KEY_REGIONS, REGION_SLOTS, Region, region_words};
 use super::owner::{Owner, Tag};
 use super::{Memory, Table};
@@ -83,9 +85,6 @@ impl<M: Memory> Table<M> {
         // the two it is cannot be foretold.
         let (own, next) = (slot_at(hash, 0), slot_at(hash, 1));
         let next_is_home = spot(next)?.0.load().is_home_of(hash.identity);
-        // Across the region, in its other cache line: asked for at once, so that a key that lives
-        // there waits for memory once and not twice.
-        spot(slot_at(hash, REGION_SLOTS / 2))?.0.load();
         let near = spot(if next_is_home { next } else { own })?;
         if near.0.load().is_home_of(hash.identity) {
             return Some(near);
@@ -105,14 +104,11 @@ impl<M: Memory> Table<M> {
         first: u32,
         hash: KeyHash,
     ) -> Option<(OwnerWord<'_>, &AtomicU64)> {
-        (1..KEY_REGIONS)
-            .map_while(|choice| self.other_region(hash, first, choice))
-            .find_map(|region| self.find_word_in(region, hash))
+        self.other_regions(hash, first).find_map(|region| self.find_word_in(region, hash))
     }
 
     fn find_ring(&self, hash: KeyHash) -> Option<Spot<'_>> {
-        for choice in 0..KEY_REGIONS {
-            let region = self.region(hash, choice)?;
+        for region in self.regions(hash) {
             for step in 0..REGION_SLOTS {
                 let slot = slot_at(hash, step);
                 let owner = OwnerWord(region.owner(slot)?);
@@ -124,17 +120,15 @@ impl<M: Memory> Table<M> {
         None
     }
 
-    /// One of the key's regions; none beyond the table's last. A key's regions are distinct.
-    pub(super) fn region(&self, hash: KeyHash, choice: usize) -> Option<Region<'_>> {
+    /// The regions that the key may live in: distinct, in the same order for every thread.
+    pub(super) fn regions(&self, hash: KeyHash) -> impl Iterator<Item = Region<'_>> {
         let first = self.first_region(hash);
-        let index = match choice {
-            0 => first,
-            _ => self.other_region(hash, first, choice)?,
-        };
         let len = region_words(&self.quota);
-        let start = (index as usize).wrapping_mul(len).wrapping_add(HEADER_WORDS);
-        let words = self.memory.words().get(start..start.wrapping_add(len))?;
-        Some(Region { words, cell_words: self.quota.cell_words() })
+        core::iter::once(first).chain(self.other_regions(hash, first)).filter_map(move |index| {
+            let start = (index as usize).wrapping_mul(len).wrapping_add(HEADER_WORDS);
+            let words = self.memory.words().get(start..start.wrapping_add(len))?;
+            Some(Region { words, cell_words: self.quota.cell_words() })
+        })
     }
 
     #[inline]
@@ -142,30 +136,25 @@ impl<M: Memory> Table<M> {
         scaled(hash.place >> 32, self.header.regions)
     }
 
-    /// The second or third region of a key.
-    fn other_region(&self, hash: KeyHash, first: u32, choice: usize) -> Option<u32> {
+    /// The key's regions beyond its first, as far as the table has so many.
+    fn other_regions(&self, hash: KeyHash, first: u32) -> impl Iterator<Item = u32> {
         let regions = self.header.regions;
-        if choice >= regions as usize {
-            return None;
-        }
-        let after = |index: u32| match index.wrapping_add(1) {
-            next if next < regions => next,
-            _ => 0,
-        };
-        let mut second = scaled(hash.place & 0xffff_ffff, regions);
-        if second == first {
-            second = after(second);
-        }
-        if choice == 1 {
-            return Some(second);
-        }
-        // The halves of the place mixed by an odd factor: neither alone says where this is.
-        let mixed = (hash.place ^ hash.identity).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
-        let mut third = scaled(mixed, regions);
-        while third == first || third == second {
-            third = after(third);
-        }
-        Some(third)
+        let mut taken = Vec::<u32, KEY_REGIONS>::from_array([first]);
+        let mut word = hash.place;
+        (1..KEY_REGIONS.min(regions as usize)).map(move |_| {
+            let mut region = scaled(word & 0xffff_ffff, regions);
+            while taken.contains(&region) {
+                region = match region.wrapping_add(1) {
+                    next if next < regions => next,
+                    _ => 0,
+                };
+            }
+            // There is room for as many as a key has.
+            let _ = taken.push(region);
+            // The halves of the hash mixed by an odd factor: neither alone says where the next is.
+            word = (word ^ hash.identity).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(32);
+            region
+        })
     }
 }
 
