@@ -6,9 +6,9 @@ const { fileURLToPath } = require('node:url');
 const native = require('./addon.js');
 const { checkOptions, describe, rangeErrorOf, wholeNumber } = require('./argument.js');
 const { contractText } = require('./contract-text.js');
-const { Outcome } = require('./outcome.js');
+const { Outcome, Shape } = require('./outcome.js');
 const { clockOf, readClock } = require('./time.js');
-const { words, COST, NOW, STAGE, GIVEN, NAMES } = require('./words.js');
+const { words, COST, NOW, STAGE, READ_ALL, GIVEN, NAMES, SHAPE } = require('./words.js');
 
 const DEFAULT_CAPACITY = 65_536;
 const MAX_U32 = 2 ** 32 - 1;
@@ -28,6 +28,10 @@ class Guard {
   #headers;
   #values;
   #rules;
+  // Whether a header field's name of this length may be one of them.
+  #headerLengths = [];
+  // What the addon's outcomes have in common, by its number for that.
+  #shapes = [];
 
   constructor(contract, options, file = 'contract') {
     const text = typeof contract === 'string' ? contract : contractText(contract);
@@ -59,6 +63,9 @@ class Guard {
     let number = 0;
     const numbered = (names) => new Map(names.map((name) => [name, number++]));
     this.#headers = numbered(this.#native.headerNames());
+    for (const name of this.#headers.keys()) {
+      this.#headerLengths[name.length] = true;
+    }
     this.#values = numbered(this.#native.valueNames());
     this.#rules = numbered(this.#native.ruleNames());
   }
@@ -91,19 +98,28 @@ class Guard {
 
   // As `admit`, for frameworks: the header fields come as Node's `rawHeaders`, in which name and value
   // take turns.
-  admitRaw({ stage = 'whole', method, path, peer = '', cost = 1, rawHeaders, values, limits }) {
+  admitRaw({ stage, method, path, peer = '', cost, rawHeaders, values, limits }) {
+    return this.#admit(stageNumber(stage), true, method, path, peer, cost, rawHeaders, values, limits);
+  }
+
+  // For the frameworks, in this package only, whose requests an HTTP parser has read: as `admitRaw`,
+  // with a number of `stageNumber`. Of method, path and address it reads what the contract looks at.
+  static admitParsed(guard, stage, method, path, peer, cost, rawHeaders, values, limits) {
+    return guard.#admit(stage, false, method, path, peer, cost, rawHeaders, values, limits);
+  }
+
+  #admit(stage, readsAll, method, path, peer, cost = 1, rawHeaders, values, limits) {
     checkString('method', method);
     checkString('path', path);
     checkString('peer', peer);
-    if (!Object.hasOwn(STAGES, stage)) {
-      throw new RangeError(`stage: found ${describe(stage)}, accepted are ${Object.keys(STAGES).join(', ')}`);
-    }
     if (cost >>> 0 !== cost) {
       wholeNumber('cost', cost, 0, MAX_U32);
     }
     const numbers = [];
     const given = [method, path, peer];
-    this.#giveHeaders(rawHeaders, numbers, given);
+    if (this.#headers.size > 0) {
+      this.#giveHeaders(rawHeaders, numbers, given);
+    }
     if (values !== undefined) {
       this.#giveValues(values, numbers, given);
     }
@@ -116,17 +132,25 @@ class Guard {
           `accepted are ${MOST_ARGUMENTS}`,
       );
     }
-    const now = this.#clock === null ? 0n : readClock(this.#clock);
+    const now = this.#clock === null ? null : readClock(this.#clock);
     // From here to the outcome nothing of the caller's runs.
-    words[STAGE] = STAGES[stage];
+    words[STAGE] = stage;
+    words[READ_ALL] = readsAll ? 1 : 0;
     words[COST] = cost;
-    words[NOW] = Number(now & 0xffff_ffffn);
-    words[NOW + 1] = Number(now >> 32n);
+    if (now !== null) {
+      words[NOW] = Number(now & 0xffff_ffffn);
+      words[NOW + 1] = Number(now >> 32n);
+    }
     words[GIVEN] = numbers.length;
     for (let index = 0; index < numbers.length; index += 1) {
       words[NAMES + index] = numbers[index];
     }
-    return new Outcome(this.#native, Reflect.apply(this.#call, undefined, given));
+    const text = Reflect.apply(this.#call, undefined, given);
+    const number = words[SHAPE];
+    if (number >= this.#shapes.length) {
+      this.#shapes[number] = new Shape(this.#native.shape(number));
+    }
+    return new Outcome(this.#native, this.#shapes[number], text);
   }
 
   stats() {
@@ -136,10 +160,11 @@ class Guard {
   // Lines of a list become one; of any other field two different ones are enough to show that they
   // differ, so that a client cannot make a request dearer by repeating it.
   #giveHeaders(rawHeaders, numbers, given) {
-    if (this.#headers.size === 0) {
-      return;
-    }
     for (let index = 0; index < rawHeaders.length; index += 2) {
+      // Nearly all are of other lengths, and one comparison is less than a new string.
+      if (this.#headerLengths[rawHeaders[index].length] !== true) {
+        continue;
+      }
       const name = rawHeaders[index].toLowerCase();
       const number = this.#headers.get(name);
       if (number === undefined) {
@@ -195,6 +220,14 @@ class Guard {
   }
 }
 
+// The addon's number for a stage.
+function stageNumber(stage = 'whole') {
+  if (!Object.hasOwn(STAGES, stage)) {
+    throw new RangeError(`stage: found ${describe(stage)}, accepted are ${Object.keys(STAGES).join(', ')}`);
+  }
+  return STAGES[stage];
+}
+
 function checkString(name, value) {
   if (typeof value !== 'string') {
     throw new TypeError(`${name}: found ${describe(value)}, accepted is a string`);
@@ -242,4 +275,4 @@ function valueBytes(name, value) {
   return bytes;
 }
 
-module.exports = { Guard };
+module.exports = { Guard, stageNumber };

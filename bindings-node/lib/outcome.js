@@ -1,48 +1,47 @@
 // What becomes of a request: it passes, or it is refused with a response that is ready to send.
 //
-// It keeps the one text that the addon gives, whose lines src/bound_guard.rs says, and takes it
-// apart when somebody looks.
+// It keeps the one text that the addon gives and takes it apart when somebody looks. The text has a
+// line for each field's value, one for the request's id, one for the dry-run rules that would have
+// refused, and then the body. All else is the same for many outcomes and stands in their shape.
 
-const { words, PERMIT, STATUS, HEAD_LEN, WAIT } = require('./words.js');
+const { words, PERMIT, HEAD_LEN, WAIT } = require('./words.js');
 
 const dispose = Symbol.dispose ?? Symbol.for('nodejs.dispose');
 
-// The lines before the header fields.
-const PASSED_LINES = 2;
-const REFUSED_LINES = 4;
+// What some outcomes of a guard have in common, made of what the addon says of it.
+class Shape {
+  constructor({ status, rule, contentType, names }) {
+    this.status = status ?? null;
+    this.rule = rule ?? null;
+    this.contentType = contentType ?? null;
+    this.names = names;
+    this.lowerNames = names.map((name) => name.toLowerCase());
+  }
+}
 
 class Outcome {
   #native;
-  #status;
+  #shape;
   #text;
-  #headLength;
-  #waitLow = 0;
-  #waitHigh = 0;
+  #headLength = words[HEAD_LEN];
+  #waitLow = words[WAIT];
+  #waitHigh = words[WAIT + 1];
   // The addon's number for what a pass holds; 0 once it is given back, or if it holds nothing.
-  #held;
-  #lines = null;
+  #held = words[PERMIT];
 
   // Only a guard makes one, right after a call: the words still hold its answer.
-  constructor(native, text) {
+  constructor(native, shape, text) {
     this.#native = native;
+    this.#shape = shape;
     this.#text = text;
-    this.#status = words[STATUS];
-    this.#held = words[PERMIT];
-    if (this.#status === 0) {
-      this.#headLength = text.length;
-    } else {
-      this.#headLength = words[HEAD_LEN];
-      this.#waitLow = words[WAIT];
-      this.#waitHigh = words[WAIT + 1];
-    }
   }
 
   get passes() {
-    return this.#status === 0;
+    return this.#shape.status === null;
   }
 
   get status() {
-    return this.passes ? null : this.#status;
+    return this.#shape.status;
   }
 
   get retryAfterNs() {
@@ -58,20 +57,20 @@ class Outcome {
   }
 
   get requestId() {
-    return this.#line(0) || null;
+    return this.#lineAfterFields(0) || null;
   }
 
   get wouldRefuse() {
-    const names = this.#line(1);
+    const names = this.#lineAfterFields(1);
     return names === '' ? [] : names.split(',');
   }
 
   get rule() {
-    return this.passes ? null : this.#line(2);
+    return this.#shape.rule;
   }
 
   get contentType() {
-    return this.passes ? null : this.#line(3);
+    return this.#shape.contentType;
   }
 
   get body() {
@@ -80,9 +79,7 @@ class Outcome {
 
   get headers() {
     const headers = {};
-    this.eachField((name, value) => {
-      headers[name] = value;
-    });
+    this.#each(this.#shape.names, setProperty, headers);
     return headers;
   }
 
@@ -91,11 +88,17 @@ class Outcome {
   }
 
   eachField(visit) {
-    const lines = this.#split();
-    const end = lines.length - 1;
-    for (let index = this.passes ? PASSED_LINES : REFUSED_LINES; index < end; index += 2) {
-      visit(lines[index], lines[index + 1]);
-    }
+    this.#each(this.#shape.names, callWithField, visit);
+  }
+
+  // For the frameworks, in this package only: gives each field to `set`, together with `response`,
+  // by the name as published or in lower case. Without a function made for each request.
+  static setFields(outcome, set, response) {
+    outcome.#each(outcome.#shape.names, set, response);
+  }
+
+  static setLowerFields(outcome, set, response) {
+    outcome.#each(outcome.#shape.lowerNames, set, response);
   }
 
   release() {
@@ -115,14 +118,31 @@ class Outcome {
     return { passes, status, rule, retryAfterMs, requestId, wouldRefuse, headers };
   }
 
-  #line(index) {
-    return this.#split()[index];
+  // A line holds no line break: values are visible ASCII and spaces, ids and names plainer still.
+  #each(names, set, subject) {
+    let start = 0;
+    for (let index = 0; index < names.length; index += 1) {
+      const end = this.#text.indexOf('\n', start);
+      set(subject, names[index], this.#text.slice(start, end));
+      start = end + 1;
+    }
   }
 
-  #split() {
-    this.#lines ??= this.#text.slice(0, this.#headLength).split('\n');
-    return this.#lines;
+  #lineAfterFields(index) {
+    let start = 0;
+    for (let line = this.#shape.names.length + index; line > 0; line -= 1) {
+      start = this.#text.indexOf('\n', start) + 1;
+    }
+    return this.#text.slice(start, this.#text.indexOf('\n', start));
   }
 }
 
-module.exports = { Outcome };
+function setProperty(headers, name, value) {
+  headers[name] = value;
+}
+
+function callWithField(visit, name, value) {
+  visit(name, value);
+}
+
+module.exports = { Outcome, Shape };

@@ -1,7 +1,8 @@
 // Reads requests of Node's own `http` and writes what becomes of them: what the frameworks share.
 
 const { checkOptions, describe } = require('./argument.js');
-const { Guard } = require('./guard.js');
+const { Guard, stageNumber } = require('./guard.js');
+const { Outcome } = require('./outcome.js');
 
 const OPTIONS = ['stage', 'cost', 'values', 'limits'];
 
@@ -21,26 +22,33 @@ function guardOf(guard) {
 // Decides about requests of one guard. Options that are functions are asked of each request.
 class RequestReader {
   #guard;
-  #options;
+  #stage;
+  #cost;
+  #values;
+  #limits;
 
   constructor(guard, options) {
     this.#guard = guardOf(guard);
-    this.#options = checkOptions('options', options, OPTIONS);
+    const { stage, cost, values, limits } = checkOptions('options', options, OPTIONS);
+    this.#stage = stageNumber(stage);
+    this.#cost = cost;
+    this.#values = values;
+    this.#limits = limits;
   }
 
   // `subject` is what the framework's users know as the request.
   read(subject, message, path) {
-    const { stage, cost, values, limits } = this.#options;
-    return this.#guard.admitRaw({
-      stage,
-      method: message.method,
+    return Guard.admitParsed(
+      this.#guard,
+      this.#stage,
+      message.method,
       path,
-      peer: message.socket?.remoteAddress ?? '',
-      cost: typeof cost === 'function' ? cost(subject) : cost,
-      rawHeaders: message.rawHeaders,
-      values: typeof values === 'function' ? values(subject) : values,
-      limits: typeof limits === 'function' ? limits(subject) : limits,
-    });
+      message.socket?.remoteAddress ?? '',
+      typeof this.#cost === 'function' ? this.#cost(subject) : this.#cost,
+      message.rawHeaders,
+      typeof this.#values === 'function' ? this.#values(subject) : this.#values,
+      typeof this.#limits === 'function' ? this.#limits(subject) : this.#limits,
+    );
   }
 }
 
@@ -58,16 +66,20 @@ function releaseAfter(outcome, response) {
 }
 
 function setFields(outcome, response) {
-  outcome.eachField((name, value) => response.setHeader(name, value));
+  Outcome.setFields(outcome, setHeader, response);
 }
 
-// Answers a refused request.
+function setHeader(response, name, value) {
+  response.setHeader(name, value);
+}
+
+// Answers a refused request. The body is a text, since Node sends that in one piece with the head.
 function refuse(outcome, response) {
-  const body = Buffer.from(outcome.body, 'utf8');
+  const { body } = outcome;
   response.statusCode = outcome.status;
   setFields(outcome, response);
   response.setHeader('Content-Type', outcome.contentType);
-  response.setHeader('Content-Length', body.length);
+  response.setHeader('Content-Length', Buffer.byteLength(body));
   response.end(body);
 }
 

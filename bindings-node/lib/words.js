@@ -6,7 +6,7 @@
 
 const native = require('./addon.js');
 
-const LAYOUT = 1;
+const LAYOUT = 2;
 
 const OP = 0;
 const COST = 1;
@@ -25,9 +25,10 @@ const ANSWER_LEN = 11;
 
 // A guard's call has its own meaning for some places.
 const STAGE = OP;
+const READ_ALL = RULES;
 const GIVEN = KEYS;
 const NAMES = 56;
-const STATUS = ALLOWED;
+const SHAPE = ALLOWED;
 const HEAD_LEN = APPLIED;
 const WAIT = 52;
 
@@ -61,9 +62,10 @@ module.exports = {
   ANSWERS,
   ANSWER_LEN,
   STAGE,
+  READ_ALL,
   GIVEN,
   NAMES,
-  STATUS,
+  SHAPE,
   HEAD_LEN,
   WAIT,
   Op,

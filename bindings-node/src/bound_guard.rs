@@ -1,18 +1,20 @@
 //! A guard as one thread of JavaScript has it: reads a request, and writes what becomes of it.
 //!
 //! A request comes as arguments, and its outcome goes back as one text, which costs a tenth of
-//! objects or lists; the package takes it apart when somebody looks.
+//! objects or lists; the package takes it apart when somebody looks. What many outcomes have in
+//! common, the names of the fields above all, is a [`Shape`] that crosses once.
 
 use std::cell::RefCell;
 use std::net::IpAddr;
 
 use ratecell_contract::{
-    Fields, Guard, Headers, KeySource, Limit, Outcome, Pass, Refusal, Request, Stage,
+    ContractRule, Fields, Guard, Headers, KeySource, Limit, Outcome, Pass, Refusal, Request, Stage,
 };
 
 use crate::clock::NodeClock;
 use crate::permits::Permits;
 use crate::raw_call::{Arguments, Callee, Thrown};
+use crate::shape::Shapes;
 use crate::words::{self, Words};
 
 /// The arguments that every request has: the method, the path, the address.
@@ -30,6 +32,11 @@ pub(crate) struct BoundGuard {
     pub(crate) value_names: Vec<String>,
     pub(crate) rule_names: Vec<String>,
     pub(crate) passes: RefCell<Permits<Pass<NodeClock>>>,
+    pub(crate) shapes: RefCell<Shapes>,
+    /// Whether any rule is for certain methods or paths only.
+    looks_at_target: bool,
+    /// Whether any rule counts by address.
+    looks_at_peer: bool,
 }
 
 impl BoundGuard {
@@ -42,12 +49,19 @@ impl BoundGuard {
                 value_names.push(name.to_string());
             }
         }
+        let is_scoped = |rule: &ContractRule| {
+            rule.methods().len() + rule.paths().len() + rule.except().len() > 0
+        };
+        let by_address = |rule: &ContractRule| *rule.source() == KeySource::Ip;
         Self {
+            looks_at_target: guard.contract().rules().iter().any(is_scoped),
+            looks_at_peer: guard.contract().rules().iter().any(by_address),
             header_names: guard.header_names().into_iter().map(str::to_owned).collect(),
             value_names,
             rule_names: guard.contract().rules().iter().map(|rule| rule.name().into()).collect(),
             guard,
             passes: RefCell::default(),
+            shapes: RefCell::default(),
         }
     }
 
@@ -80,15 +94,28 @@ impl BoundGuard {
         Ok(given)
     }
 
-    /// The request's id, the dry-run rules that would have refused, and the fields.
+    /// The fields' values, the request's id, the dry-run rules that would have refused.
     fn passed(&self, pass: Pass<NodeClock>, words: &mut Words<'_>) -> String {
-        let mut text = Lines(String::with_capacity(256));
-        text.push(pass.request_id().unwrap_or_default());
-        text.push(&pass.would_refuse().collect::<Vec<_>>().join(","));
-        text.push_fields(pass.fields());
-        words.set(words::STATUS, 0);
+        let mut text = Lines(String::with_capacity(128));
+        text.push_head(pass.fields(), pass.request_id(), pass.would_refuse());
+        words.set(words::SHAPE, self.shapes.borrow_mut().number_of(pass.fields(), None));
+        words.set_u64(words::WAIT, 0);
         let held = if pass.holds_permits() { self.passes.borrow_mut().keep(pass) } else { 0 };
         words.set(words::PERMIT, held);
+        text.0
+    }
+
+    /// As [`Self::passed`], with the body behind it.
+    fn refused(&self, refusal: &Refusal, words: &mut Words<'_>) -> String {
+        let mut text = Lines(String::with_capacity(512));
+        text.push_head(refusal.fields(), refusal.request_id(), refusal.would_refuse());
+        let number = self.shapes.borrow_mut().number_of(refusal.fields(), Some(refusal));
+        words.set(words::SHAPE, number);
+        words.set(words::PERMIT, 0);
+        words.set_u64(words::WAIT, refusal.retry_after_ns().unwrap_or(u64::MAX));
+        // All of the head is ASCII, so its bytes are as many as JavaScript's units.
+        words.set(words::HEAD_LEN, u32::try_from(text.0.len()).unwrap_or(u32::MAX));
+        text.0.push_str(refusal.body());
         text.0
     }
 }
@@ -102,9 +129,16 @@ impl Callee for BoundGuard {
         words: &mut Words<'_>,
     ) -> Result<Option<String>, Thrown> {
         self.guard.clock().give(words.get_u64(words::NOW));
-        let method = text(arguments, 0, "method")?;
-        let path = text(arguments, 1, "path")?;
-        let peer = read_peer(&text(arguments, 2, "peer")?)?;
+        let reads_all = words.get(words::READ_ALL) != 0;
+        let (mut method, mut path, mut peer) = (String::new(), String::new(), None);
+        if reads_all || self.looks_at_target {
+            method = text(arguments, 0, "method")?;
+            path = text(arguments, 1, "path")?;
+        }
+        if reads_all || self.looks_at_peer {
+            peer =
+                arguments.with_bytes(2, read_peer).map_err(|fault| fault_of("peer", fault))??;
+        }
         let given = self.read_given(arguments, words)?;
         let values: Vec<(&str, &[u8])> =
             given.values.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
@@ -126,27 +160,9 @@ impl Callee for BoundGuard {
         let outcome = self.guard.admit(stage, &request);
         Ok(Some(match outcome.map_err(|error| Thrown::Range(error.to_string()))? {
             Outcome::Pass(pass) => self.passed(pass, words),
-            Outcome::Refuse(refusal) => refused(&refusal, words),
+            Outcome::Refuse(refusal) => self.refused(&refusal, words),
         }))
     }
-}
-
-/// As [`BoundGuard::passed`], with the governing rule and the body's media type before the fields,
-/// and the body behind them.
-fn refused(refusal: &Refusal, words: &mut Words<'_>) -> String {
-    let mut text = Lines(String::with_capacity(512));
-    text.push(refusal.request_id().unwrap_or_default());
-    text.push(&refusal.would_refuse().collect::<Vec<_>>().join(","));
-    text.push(refusal.rule());
-    text.push(refusal.content_type());
-    text.push_fields(refusal.fields());
-    words.set(words::STATUS, refusal.status().into());
-    words.set(words::PERMIT, 0);
-    words.set_u64(words::WAIT, refusal.retry_after_ns().unwrap_or(u64::MAX));
-    // All of the head is ASCII, so its bytes are as many as JavaScript's units.
-    words.set(words::HEAD_LEN, u32::try_from(text.0.len()).unwrap_or(u32::MAX));
-    text.0.push_str(refusal.body());
-    text.0
 }
 
 /// Lines that hold no line break: names, ids of plain characters, visible ASCII.
@@ -158,11 +174,22 @@ impl Lines {
         self.0.push('\n');
     }
 
-    fn push_fields(&mut self, fields: &Fields) {
-        for (name, value) in fields.iter() {
-            self.push(name);
+    fn push_head<'o>(
+        &mut self,
+        fields: &Fields,
+        request_id: Option<&str>,
+        mut would_refuse: impl Iterator<Item = &'o str>,
+    ) {
+        for (_, value) in fields.iter() {
             self.push(value);
         }
+        self.push(request_id.unwrap_or_default());
+        self.0.push_str(would_refuse.next().unwrap_or_default());
+        for name in would_refuse {
+            self.0.push(',');
+            self.0.push_str(name);
+        }
+        self.0.push('\n');
     }
 }
 
@@ -209,12 +236,15 @@ fn read_limit(text: &str) -> Limit<'_> {
 }
 
 /// An address, without the zone that a link-local one has in some engines.
-fn read_peer(text: &str) -> Result<Option<IpAddr>, Thrown> {
-    if text.is_empty() {
+fn read_peer(utf8: &[u8]) -> Result<Option<IpAddr>, Thrown> {
+    if utf8.is_empty() {
         return Ok(None);
     }
-    let address = text.split_once('%').map_or(text, |(address, _)| address);
-    address.parse().map(Some).map_err(|_| {
-        Thrown::Range(format!("peer: found `{text}`, accepted is an IP address, such as 192.0.2.1"))
+    let address = utf8.split(|&byte| byte == b'%').next().and_then(|it| str::from_utf8(it).ok());
+    address.and_then(|address| address.parse().ok()).map(Some).ok_or_else(|| {
+        let found = String::from_utf8_lossy(utf8);
+        Thrown::Range(format!(
+            "peer: found `{found}`, accepted is an IP address, such as 192.0.2.1"
+        ))
     })
 }

@@ -22,10 +22,3 @@ impl fmt::Display for BytesFault {
         })
     }
 }
-
-/// Whether UTF-8 made by the engine may hide a lone surrogate of the string it was made from.
-///
-/// Engines write U+FFFD for one, and some versions its three bytes as if it were a character.
-pub(crate) fn may_hide_surrogate(utf8: &[u8]) -> bool {
-    !utf8.is_ascii() && std::str::from_utf8(utf8).map_or(true, |text| text.contains('\u{FFFD}'))
-}

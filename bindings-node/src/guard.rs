@@ -19,6 +19,19 @@ pub struct NativeGuard {
     bound: Rc<BoundGuard>,
 }
 
+/// What the outcomes of one shape have in common; see `shape.rs`.
+#[napi(object)]
+pub struct NativeShape {
+    /// The status of a refusal; none of a request that passes, as of the next two.
+    pub status: Option<u32>,
+    /// The governing rule.
+    pub rule: Option<String>,
+    /// The body's media type.
+    pub content_type: Option<String>,
+    /// The names of the fields.
+    pub names: Vec<String>,
+}
+
 /// What a rule of a contract has counted.
 #[napi(object)]
 pub struct NativeGuardStats {
@@ -111,6 +124,20 @@ impl NativeGuard {
     #[napi]
     pub fn bind<'e>(&self, env: &'e Env, words: Object<'e>) -> Result<Unknown<'e>> {
         raw_call::bind(env, Rc::clone(&self.bound), words.raw()).map_err(range)
+    }
+
+    /// The shape of a number that [`Self::bind`]'s function gave.
+    #[napi]
+    pub fn shape(&self, number: u32) -> Result<NativeShape> {
+        let shapes = self.bound.shapes.borrow();
+        let shape = shapes.get(number).ok_or_else(|| range("there is no such shape".to_owned()))?;
+        let refusal = shape.refusal.as_ref();
+        Ok(NativeShape {
+            status: refusal.map(|refusal| refusal.status.into()),
+            rule: refusal.map(|refusal| refusal.rule.clone()),
+            content_type: refusal.map(|refusal| refusal.content_type.clone()),
+            names: shape.names.clone(),
+        })
     }
 
     /// Gives back the permits of a request that passed.

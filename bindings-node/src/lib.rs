@@ -18,5 +18,7 @@ mod permits;
 #[expect(unsafe_code, reason = "the one file that speaks to Node-API by pointers")]
 mod raw_call;
 mod report;
+mod shape;
 mod sharing;
+mod utf16;
 mod words;

@@ -18,16 +18,14 @@ use std::rc::Rc;
 
 use napi::{Env, Unknown, sys};
 
-use crate::bytes_fault::{self, BytesFault};
+use crate::bytes_fault::BytesFault;
+use crate::utf16;
 use crate::words::{self, Words};
 
 /// The most arguments that any call takes; more are passed over.
 const MAX_ARGUMENTS: usize = 48;
-/// Strings up to this many bytes of UTF-8 are read without an allocation.
+/// How many units of 16 bits are read without an allocation; a zero ends them.
 const SHORT_LEN: usize = 256;
-/// A short buffer is trusted only below this: the engine stops before a character that does not
-/// fit whole, so a string that just fits and one cut short look alike near the end.
-const SURE_LEN: usize = SHORT_LEN - 8;
 
 /// What a function of JavaScript's calls: a limiter or a guard.
 pub(crate) trait Callee: 'static {
@@ -207,11 +205,12 @@ unsafe extern "C" fn call<T: Callee>(
 fn new_string(env: sys::napi_env, text: &str) -> sys::napi_value {
     let mut string = ptr::null_mut();
     let len = isize::try_from(text.len()).unwrap_or(isize::MAX);
+    // ASCII is Latin-1 too, which an engine only has to copy.
+    let create =
+        if text.is_ascii() { sys::napi_create_string_latin1 } else { sys::napi_create_string_utf8 };
     // SAFETY: the rules of a callback; there are `len` bytes at the pointer. If the engine cannot
     // make it, `string` stays null, which is undefined to JavaScript.
-    unsafe {
-        sys::napi_create_string_utf8(env, text.as_ptr().cast(), len, &raw mut string);
-    }
+    unsafe { create(env, text.as_ptr().cast(), len, &raw mut string) };
     string
 }
 
@@ -242,13 +241,15 @@ impl Arguments<'_> {
         read: impl FnOnce(&[u8]) -> R,
     ) -> Result<R, BytesFault> {
         let Some(&value) = self.values.get(index) else { return Err(BytesFault::OtherType) };
-        // Not set to zero first: that takes as long as reading a short string.
-        let mut short = [MaybeUninit::<u8>::uninit(); SHORT_LEN];
+        // Not set to zero first: that takes as long as reading a short string. As UTF-16, since it
+        // shows every surrogate, is a plain copy for every engine, and loses nothing, as Latin-1
+        // would.
+        let mut short = [MaybeUninit::<u16>::uninit(); SHORT_LEN];
         let mut len = 0;
-        // SAFETY: the rules of a callback; `short` has `SHORT_LEN` bytes, of which the engine fills
-        // at most that many, the last with a zero.
+        // SAFETY: the rules of a callback; `short` has room for `SHORT_LEN` units, of which the
+        // engine fills at most that many, the last with a zero.
         let status = unsafe {
-            sys::napi_get_value_string_utf8(
+            sys::napi_get_value_string_utf16(
                 self.env,
                 value,
                 short.as_mut_ptr().cast(),
@@ -259,18 +260,16 @@ impl Arguments<'_> {
         if status != sys::Status::napi_ok {
             return Ok(read(self.bytes(value)?));
         }
-        if len < SURE_LEN {
-            // SAFETY: the engine has filled `len` bytes, fewer than `short` has; u8 has no other
-            // needs.
-            let utf8 = unsafe { std::slice::from_raw_parts(short.as_ptr().cast::<u8>(), len) };
-            if !bytes_fault::may_hide_surrogate(utf8) {
-                return Ok(read(utf8));
-            }
+        // A string that just fits and one cut short look alike.
+        if len >= SHORT_LEN - 1 {
+            return Ok(read(self.long_string(value)?.as_bytes()));
         }
-        Ok(read(self.long_string(value)?.as_bytes()))
+        // SAFETY: the engine has filled `len` units, fewer than `short` has; u16 has no other needs.
+        let units = unsafe { std::slice::from_raw_parts(short.as_ptr().cast::<u16>(), len) };
+        utf16::with_utf8(units, read)
     }
 
-    /// A string by way of UTF-16, which shows every surrogate and the whole length.
+    /// A string of any length.
     #[cold]
     fn long_string(&self, value: sys::napi_value) -> Result<String, BytesFault> {
         let mut len = 0;
@@ -295,8 +294,7 @@ impl Arguments<'_> {
         if status != sys::Status::napi_ok {
             return Err(BytesFault::OtherType);
         }
-        String::from_utf16(units.get(..len).unwrap_or(&units))
-            .map_err(|_| BytesFault::LoneSurrogate)
+        utf16::string(units.get(..len).unwrap_or(&units))
     }
 
     /// The bytes of a `Uint8Array`, of which a `Buffer` is one. The package copies those over

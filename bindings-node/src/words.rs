@@ -7,7 +7,7 @@
 use ratecell::{Decision, PlanDecision};
 
 /// Changes with every change of a place below; JavaScript refuses an addon of another layout.
-pub(crate) const LAYOUT: u32 = 1;
+pub(crate) const LAYOUT: u32 = 2;
 
 /// What to do: one of [`Op`].
 pub(crate) const OP: usize = 0;
@@ -35,15 +35,18 @@ pub(crate) const APPLIED: usize = 49;
 pub(crate) const GOVERNING: usize = 50;
 /// A guard's call has its own meaning for the places from here on: in, the stage.
 pub(crate) const STAGE: usize = OP;
+/// In, 1 to read the method, the path and the address although the contract looks at none of them,
+/// so that what is wrong with one is said.
+pub(crate) const READ_ALL: usize = RULES;
 /// In, how many arguments come after the method, the path and the address.
 pub(crate) const GIVEN: usize = KEYS;
 /// In, what each of them is: a place in the guard's list of names.
 pub(crate) const NAMES: usize = 56;
-/// Out, the status, or 0 for a request that passes.
-pub(crate) const STATUS: usize = ALLOWED;
+/// Out, the number of the outcome's shape.
+pub(crate) const SHAPE: usize = ALLOWED;
 /// Out, how much of the text that is returned comes before the body.
 pub(crate) const HEAD_LEN: usize = APPLIED;
-/// Out, the wait of a refusal in nanoseconds, or all ones; two words.
+/// Out, the wait of a refusal in nanoseconds, or all ones; 0 for a request that passes. Two words.
 pub(crate) const WAIT: usize = 52;
 /// Out: each applied rule's answer.
 const ANSWERS: usize = 52;

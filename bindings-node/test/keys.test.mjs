@@ -39,10 +39,11 @@ test('an integer is eight bytes, the low one first', () => {
   assert.equal(taken(limiter, Buffer.alloc(8, 0xff)), 1);
 });
 
-test('strings of every length around the end of a short buffer are told apart', () => {
+test('strings of every length around the ends of short buffers are told apart', () => {
   const limiter = fresh();
   const seen = [];
-  for (let length = 240; length <= 264; length += 1) {
+  const lengths = [0, 60, 240].flatMap((first) => Array.from({ length: 24 }, (_, index) => first + index));
+  for (const length of lengths) {
     for (const fill of ['x', 'ü', '鍵']) {
       seen.push(fill.repeat(length), `${fill.repeat(length)}y`, `y${fill.repeat(length)}`);
     }
@@ -51,6 +52,22 @@ test('strings of every length around the end of a short buffer are told apart', 
   for (const key of keys) {
     assert.equal(taken(limiter, key), 0, `${key.length}`);
     assert.equal(taken(limiter, Buffer.from(key)), 1);
+  }
+});
+
+test('a character is not taken for the one of its low byte', () => {
+  // U+0141 and U+0161 end in the bytes of A and a; U+00E4 is one byte in Latin-1 and two in UTF-8.
+  for (const [wide, narrow] of [
+    ['\u0141', 'A'],
+    ['\u0161', 'a'],
+    ['\u00e4', Buffer.of(0xe4)],
+  ]) {
+    for (const rest of ['', 'x'.repeat(100)]) {
+      const limiter = fresh();
+      const key = typeof narrow === 'string' ? narrow + rest : Buffer.concat([narrow, Buffer.from(rest)]);
+      limiter.acquire(wide + rest);
+      assert.equal(taken(limiter, key), 0);
+    }
   }
 });
 

@@ -99,6 +99,77 @@ test('fastify: a route has limits of its own', async (context) => {
   assert.deepEqual(await statuses(`${url}/items`, 2), [200, 200]);
 });
 
+test('fastify: a refusal keeps what other hooks set, and they run', async (context) => {
+  const packages = await installed(context, 'fastify');
+  if (packages === null) return;
+  const [{ fastify }] = packages;
+  const { rateLimit } = await import('ratecell/fastify');
+  const contract = limitOf('ip', 'fixed 1/366d');
+  contract.response.refused = { body: '{"sorry":"größer 鍵"}' };
+  const [guard, oracle] = [0, 1].map(() => new Guard(contract, { clock: () => 0 }));
+  const ask = () => oracle.admit({ method: 'GET', path: '/', peer: '127.0.0.1' });
+  ask();
+  const app = fastify();
+  const seen = [];
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.header('Access-Control-Allow-Origin', '*');
+    reply.raw.setHeader('X-Frame-Options', 'DENY');
+  });
+  app.addHook('onRequest', rateLimit(guard));
+  app.addHook('onRequest', async () => seen.push('later onRequest'));
+  app.addHook('onSend', async (_request, reply, payload) => {
+    reply.header('X-Sent', 'yes');
+    seen.push(['onSend', reply.statusCode, payload]);
+  });
+  app.addHook('onResponse', async (_request, reply) => {
+    seen.push(['onResponse', reply.statusCode]);
+    if (reply.statusCode === 429) finished();
+  });
+  app.addHook('onError', async () => seen.push('onError'));
+  app.get('/', async () => 'ok');
+  await app.listen({ port: 0, host: '127.0.0.1' });
+  const url = closing(context, app.server);
+  assert.equal((await fetch(url)).status, 200);
+  seen.length = 0;
+  let finished;
+  const done = new Promise((resolve) => {
+    finished = resolve;
+  });
+  const refused = await fetch(url);
+  const body = await refused.text();
+  await done;
+  assert.equal(body, '{"sorry":"größer 鍵"}');
+  assert.deepEqual(seen, [
+    ['onSend', 429, body],
+    ['onResponse', 429],
+  ]);
+  for (const [name, value] of Object.entries(ask().headers)) {
+    assert.equal(refused.headers.get(name), value, name);
+  }
+  assert.equal(refused.headers.get('content-type'), 'application/json');
+  assert.equal(refused.headers.get('content-length'), String(Buffer.byteLength(body)));
+  assert.equal(refused.headers.get('access-control-allow-origin'), '*');
+  assert.equal(refused.headers.get('x-frame-options'), 'DENY');
+  assert.equal(refused.headers.get('x-sent'), 'yes');
+});
+
+test('fastify: an onSend hook may send another body', async (context) => {
+  const packages = await installed(context, 'fastify');
+  if (packages === null) return;
+  const [{ fastify }] = packages;
+  const { rateLimit } = await import('ratecell/fastify');
+  const app = fastify();
+  app.addHook('onRequest', rateLimit(limitOf('ip', 'fixed 1/366d')));
+  app.addHook('onSend', async (_request, reply, payload) => {
+    if (reply.statusCode === 429) return payload.toUpperCase();
+  });
+  app.get('/', async () => 'ok');
+  await app.listen({ port: 0, host: '127.0.0.1' });
+  const url = closing(context, app.server);
+  assert.deepEqual(await statuses(url, 1), [200]);
+  assert.match(await (await fetch(url)).text(), /^\{"TYPE":"HTTPS:/);
+});
+
 test('nestjs: a decorator limits a method, or all methods of a class but those', async (context) => {
   const packages = await installed(context, '@nestjs/core', '@nestjs/common', 'reflect-metadata');
   if (packages === null) return;
