@@ -1,9 +1,11 @@
-//! The two hot calls, and the bytes of a string, by the interpreter's own pointers.
+//! Methods called by the interpreter's own convention, and the bytes of a string by its own pointer.
 //!
 //! pyo3 takes the vectorcall convention and borrows a string's UTF-8 only if the wheel gives up
 //! Python 3.9, because the limited API names both since 3.10. The interpreter itself has had both since
 //! 3.7, with the signatures that 3.10 made stable; 3.9 is out of support and does not change any more. So they are
-//! declared here, for a call at half the price: no tuple, no dict, no copy of the key.
+//! declared here, for a call at half the price: no tuple, no dict, no copy of a key.
+//!
+//! A [`FastMethod`] says in safe code what it does; all pointers stay in this file.
 //!
 //! SOURCE: "Stable Application Binary Interface" and "Vectorcall", Python/C API reference.
 
@@ -16,15 +18,13 @@ use std::panic::catch_unwind;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
-use pyo3::{Borrowed, ffi};
-
-use crate::limiter::{Arguments, Call, LimiterBase};
+use pyo3::{Borrowed, PyClass, ffi};
 
 /// `METH_FASTCALL | METH_KEYWORDS`.
 const FASTCALL: c_int = 0x0080 | 0x0002;
 
 /// A method called with an array of arguments: the positional ones, then the values of `names`.
-type FastMethod = unsafe extern "C" fn(
+type FastFunction = unsafe extern "C" fn(
     this: *mut ffi::PyObject,
     arguments: *const *mut ffi::PyObject,
     positional: ffi::Py_ssize_t,
@@ -58,93 +58,83 @@ pub(crate) fn utf8<'a>(text: &'a Bound<'_, PyString>) -> PyResult<&'a str> {
     Ok(unsafe { str::from_utf8_unchecked(bytes) })
 }
 
-const ACQUIRE: &CStr = cr#"acquire($self, key, cost=1, *, rules=None)
---
+/// A method whose every call counts.
+pub(crate) trait FastMethod {
+    /// The class that has it.
+    type Class: PyClass;
+    const NAME: &'static CStr;
+    /// Its docstring; the first line is what `inspect.signature` reads.
+    const DOC: &'static CStr;
 
-Take ``cost`` units of every rule that the key applies to, or of none.
-
-``key`` is a str, bytes, an int from 0 to 2**64 - 1, an ipaddress object, or a dict of these by
-dimension. ``cost`` is 0 to 2**32 - 1 units; 0 is always allowed and changes nothing. ``rules``
-stand in for the limiter's own for this call, such as a customer's own cap: a text or a Plan, rule
-by rule of the same kind, and for fixed and sliding of the same period and segments.
-
-Permits of concurrency rules stay taken until ``release``; ``hold`` gives them back by itself.
-Never blocks; threads may share the limiter. A refusal is a value; raises TypeError or ValueError
-for arguments that make no sense.
-
->>> from ratecell import Limiter
->>> limiter = Limiter("ip: fixed 300/min by ip; key: sliding 600/min")
->>> limiter.acquire({"ip": "192.0.2.1", "key": "alice"})
-<Decision ip: allowed: 299 of 300 left>
-"#;
-
-const PEEK: &CStr = cr#"peek($self, key, cost=1, *, rules=None)
---
-
-Answer what ``acquire`` would, with ``remaining`` before the charge, and change nothing.
-
->>> from ratecell import Limiter
->>> Limiter("600/min").peek("alice").remaining
-600
-"#;
-
-/// Adds the methods to the class. Their first lines are what `inspect.signature` reads.
-pub(crate) fn add_methods(py: Python<'_>) -> PyResult<()> {
-    add_method(py, c"acquire", acquire, ACQUIRE)?;
-    add_method(py, c"peek", peek, PEEK)
+    /// Does what it does.
+    ///
+    /// # Errors
+    /// The exception that the caller gets.
+    fn call<'py>(
+        this: &Bound<'py, Self::Class>,
+        values: Values<'_, 'py>,
+    ) -> PyResult<Bound<'py, PyAny>>;
 }
 
-fn add_method(
-    py: Python<'_>,
-    name: &'static CStr,
-    method: FastMethod,
-    doc: &'static CStr,
-) -> PyResult<()> {
+/// The arguments of a call.
+#[derive(Clone, Copy)]
+pub(crate) struct Values<'a, 'py> {
+    /// Those by position, then those by name.
+    pub(crate) all: &'a [Bound<'py, PyAny>],
+    /// How many are by position.
+    pub(crate) positional: usize,
+    /// The names of the others, in order.
+    pub(crate) names: Option<Borrowed<'a, 'py, PyTuple>>,
+}
+
+impl<'a, 'py> Values<'a, 'py> {
+    /// From `LEAST` to `MOST` arguments by position; what was left out is none.
+    ///
+    /// # Errors
+    /// `TypeError` for any other number, and for arguments by name.
+    #[inline]
+    pub(crate) fn by_position<const LEAST: usize, const MOST: usize>(
+        self,
+        call: &str,
+    ) -> PyResult<[Option<&'a Bound<'py, PyAny>>; MOST]> {
+        if self.names.is_none() && (LEAST..=MOST).contains(&self.positional) {
+            return Ok(core::array::from_fn(|place| self.all.get(place)));
+        }
+        Err(PyTypeError::new_err(format!(
+            "{call}() was given {} arguments; accepted are {LEAST} to {MOST} by position",
+            self.all.len()
+        )))
+    }
+}
+
+/// Adds a method to its class.
+///
+/// # Errors
+/// What the interpreter says if it cannot.
+pub(crate) fn add_method<M: FastMethod>(py: Python<'_>) -> PyResult<()> {
     // SAFETY: both are function pointers; the flags below tell the interpreter which it is.
-    let method = unsafe { core::mem::transmute::<FastMethod, ffi::PyCFunction>(method) };
+    let method = unsafe { core::mem::transmute::<FastFunction, ffi::PyCFunction>(respond::<M>) };
     let definition = Box::leak(Box::new(ffi::PyMethodDef {
-        ml_name: name.as_ptr(),
+        ml_name: M::NAME.as_ptr(),
         ml_meth: ffi::PyMethodDefPointer { PyCFunction: method },
         ml_flags: FASTCALL,
-        ml_doc: doc.as_ptr(),
+        ml_doc: M::DOC.as_ptr(),
     }));
-    let class = py.get_type::<LimiterBase>();
+    let class = py.get_type::<M::Class>();
     // SAFETY: the class is a type object, and the definition, leaked, outlives the descriptor.
     let descriptor = unsafe { ffi::PyDescr_NewMethod(class.as_type_ptr(), definition) };
     // SAFETY: a new reference, or null with an exception set.
     let descriptor = unsafe { Bound::from_owned_ptr_or_err(py, descriptor)? };
-    class.setattr(PyString::from_bytes(py, name.to_bytes())?, descriptor)
-}
-
-unsafe extern "C" fn acquire(
-    this: *mut ffi::PyObject,
-    arguments: *const *mut ffi::PyObject,
-    positional: ffi::Py_ssize_t,
-    names: *mut ffi::PyObject,
-) -> *mut ffi::PyObject {
-    // SAFETY: as the interpreter calls it, by the descriptor of the class.
-    unsafe { respond(Call::Acquire, this, arguments, positional, names) }
-}
-
-unsafe extern "C" fn peek(
-    this: *mut ffi::PyObject,
-    arguments: *const *mut ffi::PyObject,
-    positional: ffi::Py_ssize_t,
-    names: *mut ffi::PyObject,
-) -> *mut ffi::PyObject {
-    // SAFETY: as the interpreter calls it, by the descriptor of the class.
-    unsafe { respond(Call::Peek, this, arguments, positional, names) }
+    class.setattr(PyString::from_bytes(py, M::NAME.to_bytes())?, descriptor)
 }
 
 /// Answers a call: a new reference, or null with an exception set.
 ///
 /// # Safety
 /// Called by the interpreter through the class's descriptor, so that the thread is attached, `this`
-/// is a `LimiterBase`, `arguments` has `positional` and then as many more as `names`, which is null or a tuple,
-/// has; all of them live until the call returns.
-#[inline]
-unsafe fn respond(
-    call: Call,
+/// is an `M::Class`, `arguments` has `positional` and then as many more as `names`, which is null or
+/// a tuple, has; all of them live until the call returns.
+unsafe extern "C" fn respond<M: FastMethod>(
     this: *mut ffi::PyObject,
     arguments: *const *mut ffi::PyObject,
     positional: ffi::Py_ssize_t,
@@ -155,7 +145,7 @@ unsafe fn respond(
     // SAFETY: a live object, as this function asks.
     let this = unsafe { Borrowed::from_ptr(py, this) };
     // SAFETY: the descriptor has checked its class.
-    let this = unsafe { this.cast_unchecked::<LimiterBase>() };
+    let this = unsafe { this.cast_unchecked::<M::Class>() };
     // SAFETY: null, or a live tuple, as this function asks.
     let names = unsafe { Borrowed::from_ptr_or_opt(py, names) };
     let names: Option<Borrowed<'_, '_, PyTuple>> =
@@ -163,19 +153,16 @@ unsafe fn respond(
         names.map(|names| unsafe { names.cast_unchecked() });
     let named = names.map_or(0, |names| names.len());
     let positional = positional.unsigned_abs();
-    let values = if positional + named == 0 {
+    let all = if positional + named == 0 {
         &[]
     } else {
         // SAFETY: as many live objects as there are positional and named ones; `Bound` is a
         // transparent pointer to one, and is only borrowed here, so no count changes.
         unsafe { slice::from_raw_parts(arguments.cast::<Bound<'_, PyAny>>(), positional + named) }
     };
-    let answer = catch_unwind(AssertUnwindSafe(|| {
-        let arguments = read(call, values, positional, names)?;
-        this.get().answer(py, call, &arguments)
-    }));
-    match answer {
-        Ok(Ok(decision)) => decision.into_ptr(),
+    let values = Values { all, positional, names };
+    match catch_unwind(AssertUnwindSafe(|| M::call(&this, values))) {
+        Ok(Ok(answer)) => answer.into_ptr(),
         Ok(Err(error)) => fail(py, error),
         Err(_) => fail(py, PyRuntimeError::new_err("a defect of ratecell: the call panicked")),
     }
@@ -184,55 +171,4 @@ unsafe fn respond(
 fn fail(py: Python<'_>, error: PyErr) -> *mut ffi::PyObject {
     error.restore(py);
     ptr::null_mut()
-}
-
-/// Sorts the arguments: `(key, cost=1, *, rules=None)`.
-#[inline]
-fn read<'a, 'py>(
-    call: Call,
-    values: &'a [Bound<'py, PyAny>],
-    positional: usize,
-    names: Option<Borrowed<'_, 'py, PyTuple>>,
-) -> PyResult<Arguments<'a, 'py>> {
-    if let ([key], None) = (values, names) {
-        return Ok(Arguments { key, cost: None, rules: None });
-    }
-    read_all(call.name(), values, positional, names)
-}
-
-#[cold]
-fn read_all<'a, 'py>(
-    call: &str,
-    values: &'a [Bound<'py, PyAny>],
-    positional: usize,
-    names: Option<Borrowed<'_, 'py, PyTuple>>,
-) -> PyResult<Arguments<'a, 'py>> {
-    let (placed, named) = values.split_at(positional.min(values.len()));
-    if placed.len() > 2 {
-        return Err(PyTypeError::new_err(format!(
-            "{call}() was given {} arguments by position; accepted are key and cost",
-            placed.len()
-        )));
-    }
-    let (mut key, mut cost, mut rules) = (placed.first(), placed.get(1), None);
-    if let Some(names) = names {
-        for (name, value) in names.iter().zip(named) {
-            let name = name.cast_into::<PyString>()?;
-            let place = match utf8(&name)? {
-                "key" => &mut key,
-                "cost" => &mut cost,
-                "rules" => &mut rules,
-                other => {
-                    return Err(PyTypeError::new_err(format!(
-                        "{call}() was given {other:?}; accepted are key, cost and rules"
-                    )));
-                }
-            };
-            if place.replace(value).is_some() {
-                return Err(PyTypeError::new_err(format!("{call}() was given {name} twice")));
-            }
-        }
-    }
-    let key = key.ok_or_else(|| PyTypeError::new_err(format!("{call}() was given no key")))?;
-    Ok(Arguments { key, cost, rules })
 }

@@ -1,5 +1,6 @@
 //! A guard as a Python object.
 
+use core::net::IpAddr;
 use std::path::PathBuf;
 
 use pyo3::exceptions::{PyMemoryError, PyTypeError, PyValueError};
@@ -137,36 +138,20 @@ impl Guard {
         cost: Cost,
         stage: &str,
     ) -> PyResult<Outcome> {
-        let headers = RequestHeaders::new(headers, environ)?;
-        let values = named(values, "values")?;
-        let limits = named(limits, "limits")?;
-        let mut keys = Vec::with_capacity(values.len());
-        for (name, value) in &values {
-            let name = utf8(name)?;
-            keys.push((name, key_of(value, name, "values")?));
-        }
-        let keys: Vec<_> = keys.iter().map(|(name, key)| (*name, key.as_bytes())).collect();
-        let mut caps = Vec::with_capacity(limits.len());
-        for (rule, limit) in &limits {
-            let rule = utf8(rule)?;
-            caps.push((rule, limit_of(rule, limit)?));
-        }
-        let request = Request {
-            peer: peer_of(peer)?,
-            headers: &headers,
-            values: &keys,
-            limits: &caps,
-            cost: cost.0,
-            ..Request::new(utf8(method)?, utf8(path)?)
-        };
-        self.tell_time(py)?;
-        let outcome = self.core.admit(stage_of(stage)?, &request);
-        if let Some(error) = headers.take_error() {
-            // What a field that cannot be read would have decided is unknown. The permits go back
-            // as the outcome is dropped.
-            return Err(error);
-        }
-        outcome.map(Outcome::from).map_err(|error| request_error(&error))
+        self.decide(
+            py,
+            &Asked {
+                method: utf8(method)?,
+                path: utf8(path)?,
+                peer: peer_of(peer)?,
+                headers: RequestHeaders::new(headers, environ)?,
+                request_id: None,
+                values,
+                limits,
+                cost,
+                stage: stage_of(stage)?,
+            },
+        )
     }
 
     /// What each rule has counted, by its name.
@@ -188,7 +173,55 @@ impl Guard {
     }
 }
 
+/// A request, as Python gave it.
+pub(crate) struct Asked<'a, 'py> {
+    pub(crate) method: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) peer: Option<IpAddr>,
+    pub(crate) headers: RequestHeaders<'py>,
+    /// The id that an earlier outcome has shown; one in `values` goes before it.
+    pub(crate) request_id: Option<&'a str>,
+    pub(crate) values: Option<&'a Bound<'py, PyDict>>,
+    pub(crate) limits: Option<&'a Bound<'py, PyDict>>,
+    pub(crate) cost: Cost,
+    pub(crate) stage: Stage,
+}
+
 impl Guard {
+    /// Decides about a request.
+    pub(crate) fn decide(&self, py: Python<'_>, asked: &Asked<'_, '_>) -> PyResult<Outcome> {
+        let values = named(asked.values, "values")?;
+        let limits = named(asked.limits, "limits")?;
+        let mut keys = Vec::with_capacity(values.len());
+        for (name, value) in &values {
+            let name = utf8(name)?;
+            keys.push((name, key_of(value, name, "values")?));
+        }
+        let mut keys: Vec<_> = keys.iter().map(|(name, key)| (*name, key.as_bytes())).collect();
+        keys.extend(asked.request_id.map(|id| ("request_id", id.as_bytes())));
+        let mut caps = Vec::with_capacity(limits.len());
+        for (rule, limit) in &limits {
+            let rule = utf8(rule)?;
+            caps.push((rule, limit_of(rule, limit)?));
+        }
+        let request = Request {
+            peer: asked.peer,
+            headers: &asked.headers,
+            values: &keys,
+            limits: &caps,
+            cost: asked.cost.0,
+            ..Request::new(asked.method, asked.path)
+        };
+        self.tell_time(py)?;
+        let outcome = self.core.admit(asked.stage, &request);
+        if let Some(error) = asked.headers.take_error() {
+            // What a field that cannot be read would have decided is unknown. The permits go back
+            // as the outcome is dropped.
+            return Err(error);
+        }
+        outcome.map(Outcome::from).map_err(|error| request_error(&error))
+    }
+
     /// Asks an injected clock. Threads may overtake each other here: each then decides at a time
     /// that the clock has just told one of them.
     fn tell_time(&self, py: Python<'_>) -> PyResult<()> {
@@ -226,7 +259,7 @@ fn networks_of(networks: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<IpNet>> {
         let text = utf8(&text)?;
         let parsed = text
             .parse::<IpNet>()
-            .or_else(|error| text.parse::<core::net::IpAddr>().map(IpNet::from).map_err(|_| error));
+            .or_else(|error| text.parse::<IpAddr>().map(IpNet::from).map_err(|_| error));
         read.push(parsed.map_err(|_| {
             PyValueError::new_err(format!(
                 "trusted_proxies has {network:?}; accepted are networks such as \"10.0.0.0/8\""
@@ -248,7 +281,11 @@ fn forwarded_field_of(field: &str) -> PyResult<ForwardedField> {
     }
 }
 
-fn stage_of(stage: &str) -> PyResult<Stage> {
+/// The stage of that name.
+///
+/// # Errors
+/// `ValueError` for any other.
+pub(crate) fn stage_of(stage: &str) -> PyResult<Stage> {
     match stage {
         "before-auth" => Ok(Stage::BeforeAuth),
         "after-auth" => Ok(Stage::AfterAuth),

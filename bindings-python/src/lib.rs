@@ -15,10 +15,13 @@
 // One file speaks to the interpreter by pointers, and allows it for itself.
 #![deny(unsafe_code)]
 
+mod acquire;
+mod answer;
 mod clock;
 mod contract;
 mod cost;
 mod decision;
+mod environ;
 #[expect(unsafe_code, reason = "the one file that speaks to the interpreter by pointers")]
 mod fastcall;
 mod guard;
@@ -35,9 +38,12 @@ mod stats;
 
 use pyo3::prelude::*;
 
+use crate::fastcall::add_method;
+
 #[pymodule(gil_used = false)]
 fn _ratecell(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_class::<answer::Answer>()?;
     module.add_class::<contract::Contract>()?;
     module.add_class::<decision::Decision>()?;
     module.add_class::<decision::RuleDecision>()?;
@@ -52,5 +58,13 @@ fn _ratecell(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<plan::Rule>()?;
     module.add_class::<stats::GuardStats>()?;
     module.add_class::<stats::TableStats>()?;
-    fastcall::add_methods(module.py())
+    add_fast_methods(module.py())
+}
+
+fn add_fast_methods(py: Python<'_>) -> PyResult<()> {
+    add_method::<acquire::Acquire>(py)?;
+    add_method::<acquire::Peek>(py)?;
+    add_method::<answer::Admit>(py)?;
+    add_method::<answer::Send>(py)?;
+    add_method::<environ::AdmitEnviron>(py)
 }

@@ -3,9 +3,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList, PyTuple};
+use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 use ratecell_contract::{Fields, Pass, Refusal};
 
+use crate::fastcall::utf8;
 use crate::guard::GuardClock;
 use crate::ready::Ready;
 use crate::seconds::seconds;
@@ -18,7 +19,9 @@ use crate::seconds::seconds;
 pub(crate) struct Outcome(State);
 
 enum State {
-    Passes {
+    Passes(Pass<GuardClock>),
+    /// A pass with permits; what it shows stays readable when they are gone.
+    Holds {
         fields: Fields,
         request_id: Option<String>,
         would_refuse: Vec<Arc<str>>,
@@ -29,30 +32,48 @@ enum State {
 }
 
 impl From<ratecell_contract::Outcome<GuardClock>> for Outcome {
+    #[inline]
     fn from(outcome: ratecell_contract::Outcome<GuardClock>) -> Self {
         Self(match outcome {
             ratecell_contract::Outcome::Refuse(refusal) => State::Refused(refusal),
-            ratecell_contract::Outcome::Pass(pass) => State::Passes {
+            ratecell_contract::Outcome::Pass(pass) if pass.holds_permits() => State::Holds {
                 fields: pass.fields().clone(),
                 request_id: pass.request_id().map(str::to_owned),
                 would_refuse: pass.would_refuse().map(Arc::from).collect(),
-                pass: Mutex::new(pass.holds_permits().then(|| Box::new(pass))),
+                pass: Mutex::new(Some(Box::new(pass))),
             },
+            ratecell_contract::Outcome::Pass(pass) => State::Passes(pass),
         })
     }
 }
 
 impl Outcome {
-    fn fields(&self) -> &Fields {
+    pub(crate) fn fields(&self) -> &Fields {
         match &self.0 {
-            State::Passes { fields, .. } => fields,
+            State::Passes(pass) => pass.fields(),
+            State::Holds { fields, .. } => fields,
             State::Refused(refusal) => refusal.fields(),
         }
     }
 
-    const fn refusal(&self) -> Option<&Refusal> {
+    /// Whether the response must carry a field of that name, in any case.
+    pub(crate) fn has_field(&self, name: &[u8]) -> bool {
+        self.fields().iter().any(|(ours, _)| ours.as_bytes().eq_ignore_ascii_case(name))
+    }
+
+    /// Adds the fields that the response must carry, as ASGI wants them, if their name is wanted.
+    pub(crate) fn append_raw_to(
+        &self,
+        headers: &Bound<'_, PyList>,
+        is_wanted: impl Fn(&[u8]) -> bool,
+    ) -> PyResult<()> {
+        let mut fields = self.fields().iter().filter(|(name, _)| is_wanted(name.as_bytes()));
+        fields.try_for_each(|(name, value)| append_raw(headers, name, value))
+    }
+
+    pub(crate) const fn refusal(&self) -> Option<&Refusal> {
         match &self.0 {
-            State::Passes { .. } => None,
+            State::Passes(_) | State::Holds { .. } => None,
             State::Refused(refusal) => Some(refusal),
         }
     }
@@ -83,19 +104,16 @@ impl Outcome {
     #[getter]
     fn raw_headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let headers = PyList::empty(py);
-        for (name, value) in self.fields().iter() {
-            append_raw(&headers, name, value)?;
-        }
+        self.append_raw_to(&headers, |_| true)?;
         if let Some(refusal) = self.refusal() {
-            append_raw(&headers, "content-type", refusal.content_type())?;
-            append_raw(&headers, "content-length", &refusal.body().len().to_string())?;
+            append_content(&headers, refusal)?;
         }
         Ok(headers)
     }
 
-    /// The header fields of an application's response, as pairs of bytes, with those that it must
-    /// carry in their place.
-    fn merged_raw_headers<'py>(
+    /// The header fields of an application's response of WSGI, with those that it must carry in
+    /// their place.
+    fn merged_headers<'py>(
         &self,
         py: Python<'py>,
         headers: &Bound<'py, PyAny>,
@@ -104,14 +122,12 @@ impl Outcome {
         for pair in headers.try_iter()? {
             let pair = pair?;
             let name = pair.get_item(0)?;
-            let name = name.cast::<PyBytes>()?.as_bytes();
-            let is_ours = |(ours, _): (&str, &str)| name.eq_ignore_ascii_case(ours.as_bytes());
-            if !self.fields().iter().any(is_ours) {
+            if !self.has_field(utf8(name.cast::<PyString>()?)?.as_bytes()) {
                 merged.append(pair)?;
             }
         }
-        for (name, value) in self.fields().iter() {
-            append_raw(&merged, name, value)?;
+        for field in self.fields().iter() {
+            merged.append(field)?;
         }
         Ok(merged)
     }
@@ -151,7 +167,8 @@ impl Outcome {
     #[getter]
     fn would_refuse<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         match &self.0 {
-            State::Passes { would_refuse, .. } => {
+            State::Passes(pass) => PyTuple::new(py, pass.would_refuse()),
+            State::Holds { would_refuse, .. } => {
                 PyTuple::new(py, would_refuse.iter().map(|name| &**name))
             }
             State::Refused(refusal) => PyTuple::new(py, refusal.would_refuse()),
@@ -160,27 +177,28 @@ impl Outcome {
 
     /// The id of the request, if the response shows it; else None.
     #[getter]
-    fn request_id(&self) -> Option<&str> {
+    pub(crate) fn request_id(&self) -> Option<&str> {
         match &self.0 {
-            State::Passes { request_id, .. } => request_id.as_deref(),
+            State::Passes(pass) => pass.request_id(),
+            State::Holds { request_id, .. } => request_id.as_deref(),
             State::Refused(refusal) => refusal.request_id(),
         }
     }
 
     /// Whether it holds permits, so that when it is released matters.
     #[getter]
-    fn holds_permits(&self) -> bool {
+    pub(crate) fn holds_permits(&self) -> bool {
         match &self.0 {
-            State::Passes { pass, .. } => {
+            State::Holds { pass, .. } => {
                 pass.lock().unwrap_or_else(PoisonError::into_inner).is_some()
             }
-            State::Refused(_) => false,
+            State::Passes(_) | State::Refused(_) => false,
         }
     }
 
     /// Gives the permits back. Once is enough: a second time does nothing.
-    fn release(&self) {
-        if let State::Passes { pass, .. } = &self.0 {
+    pub(crate) fn release(&self) {
+        if let State::Holds { pass, .. } = &self.0 {
             let held = pass.lock().unwrap_or_else(PoisonError::into_inner).take();
             drop(held);
         }
@@ -215,6 +233,12 @@ impl Outcome {
             Some(refusal) => format!("<Outcome {} by {}>", refusal.status(), refusal.rule()),
         }
     }
+}
+
+/// Adds the fields that speak of a refusal's body.
+pub(crate) fn append_content(headers: &Bound<'_, PyList>, refusal: &Refusal) -> PyResult<()> {
+    append_raw(headers, "content-type", refusal.content_type())?;
+    append_raw(headers, "content-length", &refusal.body().len().to_string())
 }
 
 /// Adds a field as ASGI wants it: its name in lower case.

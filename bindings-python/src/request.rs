@@ -7,6 +7,7 @@
 use core::cell::RefCell;
 use core::net::IpAddr;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyInt, PyString, PyTuple};
@@ -138,6 +139,46 @@ pub(crate) fn peer_of(peer: Option<&Bound<'_, PyAny>>) -> PyResult<Option<IpAddr
             "peer is {peer:?}; accepted are str, ipaddress.IPv4Address, ipaddress.IPv6Address, None"
         ))
     })
+}
+
+/// What is encoded of a path: all but what a path may hold as it is.
+///
+/// SOURCE: RFC 3986 section 3.3, pchar and the slash.
+pub(crate) const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=')
+    .remove(b':')
+    .remove(b'@')
+    .remove(b'/');
+
+/// The dict of an argument that may be left out or None.
+///
+/// # Errors
+/// `TypeError` for anything else.
+pub(crate) fn dict_or_none<'a, 'py>(
+    value: Option<&'a Bound<'py, PyAny>>,
+    argument: &str,
+) -> PyResult<Option<&'a Bound<'py, PyDict>>> {
+    let Some(value) = value.filter(|value| !value.is_none()) else { return Ok(None) };
+    match value.cast() {
+        Ok(dict) => Ok(Some(dict)),
+        Err(_) => Err(PyTypeError::new_err(format!(
+            "{argument} is {value:?}; accepted are None and a dict"
+        ))),
+    }
 }
 
 /// The names and Python objects of a dict, held while a request borrows from them.

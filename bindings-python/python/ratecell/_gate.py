@@ -1,8 +1,8 @@
 """What every framework part does with a request: ask, admit, and leave the rest to the guard.
 
-A gate turns the options of a middleware or route into one call of ``Guard.admit``. Each option is a
-value, or a function of the request; under an event loop the function may return an awaitable. It
-decides nothing, and writes no header or body of its own.
+A gate turns the options of a middleware or route into the arguments of one call of a guard. Each
+option is a value, or a function of the request; under an event loop the function may return an
+awaitable. It decides nothing, and writes no header or body of its own.
 """
 
 from __future__ import annotations
@@ -14,20 +14,22 @@ from collections.abc import Awaitable, Callable, Iterable
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any, Union
 
-from ._ratecell import Contract, Guard, Outcome, Plan
+from ._ratecell import Contract, Guard, Plan
 
 Key = Union[str, bytes, int, IPv4Address, IPv6Address]
 Keys = dict[str, Key]
 Limits = dict[str, Union[int, str]]
 
-DEFAULT_COST = 1
+Answers = tuple[Any, Any, Any]
+"""The cost, values and limits of a request."""
+
 NAMED_KEYS = "ip, bearer, header:NAME"
 
 
 class Gate:
     """A guard, and what is asked of each request before it."""
 
-    __slots__ = ("_exempt", "_fixed", "_questions", "_stage", "asks", "guard")
+    __slots__ = ("_exempt", "_questions", "asks", "cost", "guard", "stage")
 
     def __init__(
         self,
@@ -51,61 +53,37 @@ class Gate:
             if option is not None and not callable(option):
                 message = f"{name} is {option!r}; accepted are None and a function of the request"
                 raise TypeError(message)
-        self._stage: Any = stage
+        self.stage = stage
         self._exempt = exempt
         # In the order in which they are asked.
         self._questions: tuple[Any, ...] = (cost, values, limits)
-        # What differs from what a guard takes for granted, where nothing is asked.
-        self._fixed: dict[str, Any] = {}
-        if cost is not DEFAULT_COST:
-            self._fixed["cost"] = cost
-        if stage != "whole":
-            self._fixed["stage"] = stage
         self.asks = exempt is not None or any(map(callable, self._questions))
+        # What each request costs, where nothing is asked.
+        self.cost: Any = cost
 
-    def admit(self, request: Any, method: str, path: str, **seen: Any) -> Outcome | None:
-        """The outcome for a request of a framework that does not await; None if it is exempt."""
-        if not self.asks:
-            return self.decide(method, path, **seen)
+    def answers(self, request: Any) -> Answers | None:
+        """A request's cost, values and limits, from functions that return them; None if exempt."""
         if self._exempt is not None and _plain(self._exempt(request)):
             return None
-        answers = [_plain(ask(request)) if callable(ask) else ask for ask in self._questions]
-        return self.decide(method, path, answers, **seen)
+        cost, values, limits = (
+            _plain(ask(request)) if callable(ask) else ask for ask in self._questions
+        )
+        return cost, values, limits
 
-    async def admit_async(
-        self, request: Any, method: str, path: str, **seen: Any
-    ) -> Outcome | None:
-        """As ``admit`` under an event loop: what the functions return is awaited."""
+    async def answers_async(self, request: Any) -> Answers | None:
+        """As ``answers`` under an event loop: what the functions return is awaited."""
         if self._exempt is not None:
             exempt = self._exempt(request)
             if inspect.isawaitable(exempt):
                 exempt = await exempt
             if exempt:
                 return None
-        answers: list[Any] = []
+        found: list[Any] = []
         for ask in self._questions:
             answer = ask(request) if callable(ask) else ask
-            answers.append(await answer if inspect.isawaitable(answer) else answer)
-        return self.decide(method, path, answers, **seen)
-
-    def decide(
-        self,
-        method: str,
-        path: str,
-        answers: Iterable[Any] | None = None,
-        *,
-        request_id: str | None = None,
-        **seen: Any,
-    ) -> Outcome:
-        """The outcome, with the questions answered."""
-        if answers is None and request_id is None:
-            return self.guard.admit(method, path, **self._fixed, **seen)
-        cost, values, limits = self._questions if answers is None else answers
-        if request_id is not None:
-            values = {"request_id": request_id, **(values or {})}
-        return self.guard.admit(
-            method, path, cost=cost, values=values, limits=limits, stage=self._stage, **seen
-        )
+            found.append(await answer if inspect.isawaitable(answer) else answer)
+        cost, values, limits = found
+        return cost, values, limits
 
 
 def route_gate(

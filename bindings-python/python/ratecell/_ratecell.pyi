@@ -1,5 +1,5 @@
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any, Final, Literal, final
 
@@ -12,6 +12,7 @@ _Stage: TypeAlias = Literal["before-auth", "after-auth", "whole"]
 _WhenFull: TypeAlias = Literal["deny", "allow"]
 
 __all__ = [
+    "Answer",
     "Contract",
     "Decision",
     "Guard",
@@ -190,7 +191,35 @@ class Guard:
         cost: int = 1,
         stage: _Stage = "whole",
     ) -> Outcome: ...
+    def _admit_environ(
+        self,
+        environ: dict[str, Any],
+        stage: str,
+        cost: int,
+        values: dict[str, _Key] | None = None,
+        limits: dict[str, int | str] | None = None,
+        /,
+    ) -> Outcome: ...
     def stats(self) -> dict[str, GuardStats]: ...
+
+@final
+class Answer:
+    def __new__(cls, send: Callable[[Any], Awaitable[None]], /) -> Self: ...
+    @property
+    def started(self) -> bool: ...
+    def admit(
+        self,
+        guard: Guard,
+        scope: MutableMapping[str, Any],
+        stage: str,
+        cost: int,
+        values: dict[str, _Key] | None = None,
+        limits: dict[str, int | str] | None = None,
+        /,
+    ) -> Outcome: ...
+    def send(self, message: MutableMapping[str, Any], /) -> Awaitable[None]: ...
+    def refuse(self, outcome: Outcome, /) -> list[tuple[bytes, bytes]]: ...
+    def release(self) -> None: ...
 
 @final
 class Outcome:
@@ -200,9 +229,7 @@ class Outcome:
     def headers(self) -> list[tuple[str, str]]: ...
     @property
     def raw_headers(self) -> list[tuple[bytes, bytes]]: ...
-    def merged_raw_headers(
-        self, headers: Iterable[tuple[bytes, bytes]]
-    ) -> list[tuple[bytes, bytes]]: ...
+    def merged_headers(self, headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]: ...
     @property
     def status(self) -> int | None: ...
     @property

@@ -14,10 +14,9 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
-from urllib.parse import quote
 
 from ._gate import Gate, Keys, Limits
-from ._ratecell import Contract, Guard, Outcome
+from ._ratecell import Answer, Contract, Guard, Outcome
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -25,16 +24,26 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+Headers = list[tuple[bytes, bytes]]
+
 OUTCOMES = "ratecell.outcomes"
-"""Where the scope has the outcomes of its request so far."""
+"""Where the scope has the answer with the outcomes of its request so far."""
+
+HELD = frozenset(("http", "websocket"))
+"""The scopes that are held to anything."""
 
 
 class Refused(Exception):
     """A route refused its request. ``RouteLimits`` answers it; nobody else need catch it."""
 
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__(f"refused by {outcome.rule}")
-        self.outcome = outcome
+    @property
+    def outcome(self) -> Outcome:
+        """What it is answered with."""
+        outcome: Outcome = self.args[0]
+        return outcome
+
+    def __str__(self) -> str:
+        return f"refused by {self.outcome.rule}"
 
 
 class ContractMiddleware:
@@ -102,30 +111,40 @@ class ContractMiddleware:
             limits=limits,
             **{name: option for name, option in guard_options.items() if option is not None},
         )
+        # Looked up once and not on each request.
+        self._asks = self._gate.asks
+        self._guard = self._gate.guard
+        self._stage = self._gate.stage
+        self._cost = self._gate.cost
 
     @property
     def guard(self) -> Guard:
         """The guard, for its ``stats``."""
-        return self._gate.guard
+        return self._guard
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket"):
+        if scope["type"] not in HELD:
             await self._app(scope, receive, send)
             return
+        answer: Answer | None = scope.get(OUTCOMES)
+        outermost = answer is None
+        if answer is None:
+            answer = scope[OUTCOMES] = Answer(send)
+            send = answer.send
         # Set up before the request is held to anything, so that what was admitted is given back
         # whatever happens next.
-        answer, outermost = Answer.of(scope, send)
         try:
-            outcome = (
-                admit(self._gate, scope) if not self._gate.asks else await ask(self._gate, scope)
-            )
-            if outcome is None or outcome:
-                await self._app(scope, receive, answer.send if outermost else send)
+            if self._asks:
+                outcome = await ask(self._gate, answer, scope, scope)
             else:
-                await answer.refuse(scope, receive, outcome)
+                outcome = answer.admit(self._guard, scope, self._stage, self._cost)
+            if outcome is None or outcome:
+                await self._app(scope, receive, send)
+            else:
+                await refuse(outcome, answer, scope, receive)
         finally:
             if outermost:
-                answer.finish()
+                finish(answer, scope)
 
 
 class RouteLimits:
@@ -140,129 +159,100 @@ class RouteLimits:
 
     def __init__(self, app: App) -> None:
         self._app = app
+        answer_inside(app)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket"):
+        if scope["type"] not in HELD or OUTCOMES in scope:
             await self._app(scope, receive, send)
             return
-        answer, outermost = Answer.of(scope, send)
+        answer = scope[OUTCOMES] = Answer(send)
         try:
-            await self._app(scope, receive, answer.send if outermost else send)
+            await self._app(scope, receive, answer.send)
         except Refused as refused:
             if answer.started:
                 raise
-            await answer.refuse(scope, receive, refused.outcome, connected=True)
+            await refuse(refused.outcome, answer, scope, receive, connected=True)
         finally:
-            if outermost:
-                answer.finish()
+            finish(answer, scope)
 
 
-class Answer:
-    """The response to a request, with the outcomes that it must show and give back."""
-
-    __slots__ = ("_outcomes", "_send", "started")
-
-    def __init__(self, outcomes: list[Outcome], send: Send) -> None:
-        self._outcomes = outcomes
-        self._send = send
-        self.started = False
-
-    @classmethod
-    def of(cls, scope: Scope, send: Send) -> tuple[Answer, bool]:
-        """The answer of a scope, and whether it is made here and now."""
-        answer = scope.get(OUTCOMES)
-        if isinstance(answer, cls):
-            return answer, False
-        answer = scope[OUTCOMES] = cls([], send)
-        return answer, True
-
-    def add(self, outcome: Outcome) -> None:
-        """Show the fields of an outcome, and give its permits back in the end."""
-        self._outcomes.append(outcome)
-
-    @property
-    def request_id(self) -> str | None:
-        """The id of the request, if an outcome has shown one."""
-        for outcome in self._outcomes:
-            if outcome.request_id is not None:
-                return outcome.request_id
-        return None
-
-    async def send(self, message: Message) -> None:
-        """Send a message of the application, with the fields that the response must carry."""
-        kind = message["type"]
-        if kind in ("http.response.start", "websocket.accept", "websocket.http.response.start"):
-            self.started = True
-            if self._outcomes:
-                message = {**message, "headers": self._merged(message.get("headers", ()))}
-        await self._send(message)
-        if kind == "http.response.body" and not message.get("more_body", False):
-            # What the application does after its response, such as a background task, is its own.
-            self.finish()
-
-    async def refuse(
-        self, scope: Scope, receive: Receive, outcome: Outcome, *, connected: bool = False
-    ) -> None:
-        """Send a refusal in place of the application's response."""
-        # Last, so that its fields replace those of earlier outcomes.
-        headers = outcome.merged_raw_headers(self._merged(()))
-        headers += outcome.raw_headers[-2:]
-        self.started = True
-        prefix = ""
-        if scope["type"] == "websocket":
-            prefix = "websocket."
-            if not connected:
-                # The handshake comes first, whatever its answer is.
-                await receive()
-            if "websocket.http.response" not in (scope.get("extensions") or {}):
-                await self._send({"type": "websocket.close", "code": 1008})
-                return
-        start = {"type": f"{prefix}http.response.start", "status": outcome.status}
-        await self._send({**start, "headers": headers})
-        # A refused HEAD names the length of the body that a GET would have had.
-        body = b"" if scope.get("method") == "HEAD" else outcome.body
-        await self._send({"type": f"{prefix}http.response.body", "body": body})
-
-    def finish(self) -> None:
-        """Give all permits back."""
-        for outcome in self._outcomes:
-            outcome.release()
-
-    def _merged(self, headers: Iterable[tuple[bytes, bytes]]) -> Iterable[tuple[bytes, bytes]]:
-        """The application's fields, with those of the outcomes in their place; the last wins."""
-        for outcome in self._outcomes:
-            headers = outcome.merged_raw_headers(headers)
-        return headers
+async def ask(gate: Gate, answer: Answer, scope: Scope, request: Any) -> Outcome | None:
+    """The outcome where a gate asks about its requests; None if this one is exempt."""
+    answers = await gate.answers_async(request)
+    return None if answers is None else answer.admit(gate.guard, scope, gate.stage, *answers)
 
 
-def admit(gate: Gate, scope: Scope) -> Outcome:
-    """The outcome for a scope, shown by its answer if it passes."""
-    method, path, seen = _seen(scope)
-    return _shown(scope, gate.decide(method, path, **seen))
+async def refuse(
+    outcome: Outcome, answer: Answer, scope: Scope, receive: Receive, *, connected: bool = False
+) -> None:
+    """Send a refusal in place of the application's response."""
+    headers = answer.refuse(outcome)
+    prefix = ""
+    if scope["type"] == "websocket":
+        prefix = "websocket."
+        if not connected:
+            # The handshake comes first, whatever its answer is.
+            await receive()
+        if "websocket.http.response" not in (scope.get("extensions") or {}):
+            await answer.send({"type": "websocket.close", "code": 1008})
+            return
+    await send_refusal(outcome, headers, scope, answer.send, prefix)
 
 
-async def ask(gate: Gate, scope: Scope, request: Any = None) -> Outcome | None:
-    """As ``admit`` where a gate asks about its requests; None if this one is exempt."""
-    method, path, seen = _seen(scope)
-    outcome = await gate.admit_async(scope if request is None else request, method, path, **seen)
-    return None if outcome is None else _shown(scope, outcome)
+async def send_refusal(
+    outcome: Outcome, headers: Headers, scope: Scope, send: Send, prefix: str = ""
+) -> None:
+    """Send the messages of a refusal that its answer shows."""
+    start = {"type": f"{prefix}http.response.start", "status": outcome.status, "headers": headers}
+    await send(start)
+    # A refused HEAD names the length of the body that a GET would have had.
+    body = b"" if scope.get("method") == "HEAD" else outcome.body
+    await send({"type": f"{prefix}http.response.body", "body": body})
 
 
-def _seen(scope: Scope) -> tuple[str, str, dict[str, Any]]:
-    """What a guard looks at of a scope."""
-    raw_path = scope.get("raw_path")
-    client = scope.get("client")
-    seen = {
-        "peer": client[0] if client else None,
-        "headers": scope["headers"],
-        "request_id": scope[OUTCOMES].request_id,
-    }
-    # A websocket's handshake is a GET.
-    method = scope.get("method", "GET")
-    return method, raw_path.decode("latin-1") if raw_path else quote(scope["path"]), seen
+async def send_last(send: Send, message: Message, answer: Answer) -> None:
+    """Send the last message of a response that holds permits."""
+    await send(message)
+    # What the application does after its response, such as a background task, is its own.
+    answer.release()
 
 
-def _shown(scope: Scope, outcome: Outcome) -> Outcome:
-    if outcome:
-        scope[OUTCOMES].add(outcome)
-    return outcome
+def finish(answer: Answer, scope: Scope) -> None:
+    """Give all permits back, and let go of the scope."""
+    answer.release()
+    # The server's send may refer to the scope, which would then wait for the collector.
+    scope.pop(OUTCOMES, None)
+
+
+def answer_inside(app: Any) -> None:
+    """Let what handles exceptions inside of ``RouteLimits``, if there is such a thing, answer.
+
+    Starlette has it around each of its routes. Nearer to the route an exception costs less, and
+    middleware in between sees a response like any other.
+    """
+    while app is not None:
+        add_exception_handler = getattr(app, "add_exception_handler", None)
+        if add_exception_handler is not None:
+            add_exception_handler(Refused, _answered)
+            return
+        app = getattr(app, "app", None)
+
+
+async def _answered(connection: Any, refused: Refused) -> _Refusal:
+    if connection.scope["type"] == "websocket":
+        # Its answer depends on what the server can send; the middleware knows.
+        raise refused
+    return _Refusal(refused.outcome)
+
+
+class _Refusal:
+    """A refusal as a response of Starlette: an application of ASGI."""
+
+    __slots__ = ("_outcome",)
+
+    def __init__(self, outcome: Outcome) -> None:
+        self._outcome = outcome
+
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        headers = scope[OUTCOMES].refuse(self._outcome)
+        await send_refusal(self._outcome, headers, scope, send)

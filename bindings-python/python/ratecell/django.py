@@ -65,7 +65,7 @@ class ContractMiddleware:
     def __call__(self, request: HttpRequest) -> Any:
         if iscoroutinefunction(self):
             return self._call_async(request)
-        outcome = self._gate.admit(request, **_seen(request))
+        outcome = _admitted(self._gate, request)
         if outcome is not None and not outcome:
             return _refusal(outcome)
         try:
@@ -76,7 +76,7 @@ class ContractMiddleware:
         return _shown(response, outcome)
 
     async def _call_async(self, request: HttpRequest) -> HttpResponseBase:
-        outcome = await self._gate.admit_async(request, **_seen(request))
+        outcome = await _admitted_async(self._gate, request)
         if outcome is not None and not outcome:
             return _refusal(outcome)
         try:
@@ -139,7 +139,7 @@ class RouteLimit:
 
         @functools.wraps(view)
         def limited(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            outcome = self._gate.admit(request, **_seen(request))
+            outcome = _admitted(self._gate, request)
             if outcome is not None and not outcome:
                 return _refusal(outcome)
             try:
@@ -151,7 +151,7 @@ class RouteLimit:
 
         @functools.wraps(view)
         async def limited_async(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            outcome = await self._gate.admit_async(request, **_seen(request))
+            outcome = await _admitted_async(self._gate, request)
             if outcome is not None and not outcome:
                 return _refusal(outcome)
             try:
@@ -164,17 +164,37 @@ class RouteLimit:
         return cast("View", limited_async if iscoroutinefunction(view) else limited)
 
 
-def _seen(request: HttpRequest) -> dict[str, Any]:
-    """What a guard looks at of a request. Its META is an environ under WSGI and ASGI alike."""
-    # Django has decoded the path from UTF-8; this is its way back.
-    path = request.get_full_path().partition("?")[0]
-    return {
-        "method": request.method or "GET",
-        "path": path,
-        "peer": request.META.get("REMOTE_ADDR"),
-        "environ": request.META,
-        "request_id": request.META.get(REQUEST_ID),
-    }
+def _admitted(gate: Gate, request: HttpRequest) -> Outcome | None:
+    """The outcome for a request; None if it is exempt."""
+    answers = gate.answers(request)
+    return None if answers is None else _decided(gate, request, *answers)
+
+
+async def _admitted_async(gate: Gate, request: HttpRequest) -> Outcome | None:
+    """As ``_admitted`` under an event loop."""
+    answers = await gate.answers_async(request)
+    return None if answers is None else _decided(gate, request, *answers)
+
+
+def _decided(gate: Gate, request: HttpRequest, cost: Any, values: Any, limits: Any) -> Outcome:
+    # Django's META is an environ under WSGI and ASGI alike.
+    request_id = request.META.get(REQUEST_ID)
+    if request_id is not None:
+        values = {"request_id": request_id, **(values or {})}
+    outcome = gate.guard.admit(
+        request.method or "GET",
+        # Django has decoded the path from UTF-8; this is its way back.
+        request.get_full_path().partition("?")[0],
+        peer=request.META.get("REMOTE_ADDR"),
+        environ=request.META,
+        values=values,
+        limits=limits,
+        cost=cost,
+        stage=cast("Any", gate.stage),
+    )
+    if outcome.request_id is not None:
+        request.META[REQUEST_ID] = outcome.request_id
+    return outcome
 
 
 def _refusal(outcome: Outcome) -> HttpResponse:

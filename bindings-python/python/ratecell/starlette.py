@@ -71,10 +71,16 @@ class RouteLimit:
 
     async def __call__(self, connection: HTTPConnection) -> None:
         """Hold a request to the limit: what FastAPI calls of a dependency."""
-        if OUTCOMES not in connection.scope:
+        scope = connection.scope
+        answer = scope.get(OUTCOMES)
+        if answer is None:
             message = "RouteLimit needs the middleware: app.add_middleware(RouteLimits)"
             raise RuntimeError(message)
-        outcome = await ask(self._gate, connection.scope, connection)
+        gate = self._gate
+        if gate.asks:
+            outcome = await ask(gate, answer, scope, connection)
+        else:
+            outcome = answer.admit(gate.guard, scope, gate.stage, gate.cost)
         if outcome is not None and not outcome:
             raise Refused(outcome)
 

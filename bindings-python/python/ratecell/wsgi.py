@@ -11,7 +11,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
 
 from ._gate import Gate, Keys, Limits
 from ._ratecell import Contract, Guard, Outcome
@@ -82,10 +81,10 @@ class ContractMiddleware:
         if not outcome:
             start_response(status_line(outcome), outcome.headers)
             return [b"" if environ["REQUEST_METHOD"] == "HEAD" else outcome.body or b""]
-        ours = outcome.headers
+        merged = outcome.merged_headers
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            return start_response(status, merged(headers, ours), *rest)
+            return start_response(status, merged(headers), *rest)
 
         try:
             body = self._app(environ, start)
@@ -118,27 +117,10 @@ class _Body:
 
 def admit(gate: Gate, environ: Environ, request: Any = None) -> Outcome | None:
     """The outcome for an environ; None if it is exempt."""
-    path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-    outcome = gate.admit(
-        environ if request is None else request,
-        environ["REQUEST_METHOD"],
-        # The bytes of the path, as WSGI has decoded them; safe is what a path may hold as it is.
-        quote(path.encode("latin-1"), safe="/!$&'()*+,;=:@~"),
-        peer=environ.get("REMOTE_ADDR"),
-        environ=environ,
-        request_id=environ.get(REQUEST_ID),
-    )
-    if outcome is not None and outcome.request_id is not None:
-        environ[REQUEST_ID] = outcome.request_id
-    return outcome
-
-
-def merged(
-    headers: Iterable[tuple[str, str]], ours: list[tuple[str, str]]
-) -> list[tuple[str, str]]:
-    """The application's fields, with ours in their place."""
-    names = {name.lower() for name, _ in ours}
-    return [*(field for field in headers if field[0].lower() not in names), *ours]
+    if not gate.asks:
+        return gate.guard._admit_environ(environ, gate.stage, gate.cost)
+    answers = gate.answers(environ if request is None else request)
+    return None if answers is None else gate.guard._admit_environ(environ, gate.stage, *answers)
 
 
 def status_line(outcome: Outcome) -> str:

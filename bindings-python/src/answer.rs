@@ -1,0 +1,312 @@
+//! The response to a request of ASGI, with what it must show and give back.
+//!
+//! A request may pass several layers: a contract before and after authentication, the limits of its
+//! route. The outermost makes the answer and wraps `send` by it; each adds the outcomes that it let
+//! pass. A message goes on to the server's `send` without a coroutine in between, but for the last
+//! one of a response that holds permits.
+
+use core::ffi::CStr;
+use std::borrow::Cow;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use percent_encoding::percent_encode;
+use pyo3::exceptions::{PyKeyError, PyTypeError};
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyDict, PyList, PyString};
+use smallvec::SmallVec;
+
+use crate::cost::Cost;
+use crate::fastcall::{FastMethod, Values, utf8};
+use crate::guard::{Asked, Guard, stage_of};
+use crate::outcome::{Outcome, append_content};
+use crate::request::{IN_PATH, RequestHeaders, dict_or_none, peer_of};
+
+/// What was decided about a request so far, in order; most have one decision.
+type Outcomes = SmallVec<[Py<Outcome>; 1]>;
+
+/// The response to a request, with the outcomes that it must show and give back.
+#[pyclass(frozen, module = "ratecell._ratecell")]
+pub(crate) struct Answer {
+    /// The send of whoever is outside.
+    send: Py<PyAny>,
+    outcomes: Mutex<Outcomes>,
+    /// Whether the response has begun, so that nothing else can be answered.
+    started: AtomicBool,
+    /// Whether an outcome with permits was added.
+    has_permits: AtomicBool,
+}
+
+#[pymethods]
+impl Answer {
+    #[new]
+    #[pyo3(signature = (send, /))]
+    fn new(send: Bound<'_, PyAny>) -> Self {
+        Self {
+            send: send.unbind(),
+            outcomes: Mutex::default(),
+            started: AtomicBool::new(false),
+            has_permits: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether the response has begun.
+    #[getter]
+    fn started(&self) -> bool {
+        // ORDERING: Relaxed. It is set and read by the task of one request, and publishes nothing.
+        self.started.load(Ordering::Relaxed)
+    }
+
+    /// Show a refusal, and get the header fields that speak of its body.
+    ///
+    /// It comes last, so that its fields replace those of earlier outcomes.
+    #[pyo3(signature = (outcome, /))]
+    fn refuse<'py>(&self, outcome: &Bound<'py, Outcome>) -> PyResult<Bound<'py, PyList>> {
+        let headers = PyList::empty(outcome.py());
+        if let Some(refusal) = outcome.get().refusal() {
+            append_content(&headers, refusal)?;
+        }
+        self.add(outcome.clone().unbind());
+        Ok(headers)
+    }
+
+    /// Give all permits back.
+    fn release(&self, py: Python<'_>) {
+        if self.holds_permits() {
+            for outcome in self.outcomes(py) {
+                outcome.get().release();
+            }
+        }
+    }
+
+    /// Lets the collector see the server's send, which may well refer to the scope that has this.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.send)
+    }
+}
+
+impl Answer {
+    fn add(&self, outcome: Py<Outcome>) {
+        if outcome.get().holds_permits() {
+            // ORDERING: Relaxed, as of `started`.
+            self.has_permits.store(true, Ordering::Relaxed);
+        }
+        self.locked().push(outcome);
+    }
+
+    fn holds_permits(&self) -> bool {
+        // ORDERING: Relaxed, as of `started`.
+        self.has_permits.load(Ordering::Relaxed)
+    }
+
+    /// The outcomes so far. They are used without the lock, because what is made of them may run the
+    /// collector, and with it any Python code.
+    fn outcomes(&self, py: Python<'_>) -> Outcomes {
+        self.locked().iter().map(|outcome| outcome.clone_ref(py)).collect()
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Outcomes> {
+        self.outcomes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The message that starts a response, with the fields of the outcomes in place of those that
+    /// the application has written under their names; the last outcome wins.
+    fn start<'py>(&self, message: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let py = message.py();
+        // ORDERING: Relaxed; see `started`.
+        self.started.store(true, Ordering::Relaxed);
+        let outcomes = self.outcomes(py);
+        if outcomes.is_empty() {
+            return Ok(message.clone());
+        }
+        let merged = PyList::empty(py);
+        if let Some(headers) = item(message, intern!(py, "headers"))? {
+            for pair in headers.try_iter()? {
+                let pair = pair?;
+                let name = pair.get_item(0)?;
+                let name = name.cast::<PyBytes>()?.as_bytes();
+                if !outcomes.iter().any(|outcome| outcome.get().has_field(name)) {
+                    merged.append(pair)?;
+                }
+            }
+        }
+        for (position, outcome) in outcomes.iter().enumerate() {
+            let later = &outcomes[position + 1..];
+            outcome.get().append_raw_to(&merged, |name| {
+                !later.iter().any(|outcome| outcome.get().has_field(name))
+            })?;
+        }
+        // The message is the application's own and stays as it is.
+        let shown = PyDict::new(py);
+        shown.update(message.cast()?)?;
+        shown.set_item(intern!(py, "headers"), merged)?;
+        Ok(shown.into_any())
+    }
+}
+
+/// `Answer.admit`.
+pub(crate) struct Admit;
+
+impl FastMethod for Admit {
+    type Class = Answer;
+    const NAME: &'static CStr = c"admit";
+    const DOC: &'static CStr =
+        c"admit($self, guard, scope, stage, cost, values=None, limits=None, /)
+--
+
+What a guard decides about a scope. If it passes, the answer shows it.
+";
+
+    #[inline]
+    fn call<'py>(
+        this: &Bound<'py, Answer>,
+        values: Values<'_, 'py>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let given = values.by_position::<4, 6>("admit")?;
+        let [Some(guard), Some(scope), Some(stage), Some(cost), values, limits] = given else {
+            return Err(PyTypeError::new_err("admit() takes a guard, scope, stage and cost"));
+        };
+        let answer = this.get();
+        let outcome = answer.admit(&Layer {
+            guard: guard.cast()?.get(),
+            scope,
+            stage: stage.cast()?,
+            cost: cost.extract()?,
+            values: dict_or_none(values, "values")?,
+            limits: dict_or_none(limits, "limits")?,
+        })?;
+        let outcome = Bound::new(scope.py(), outcome)?;
+        if outcome.get().refusal().is_none() {
+            answer.add(outcome.clone().unbind());
+        }
+        Ok(outcome.into_any())
+    }
+}
+
+/// What a layer asks about a scope.
+struct Layer<'a, 'py> {
+    guard: &'a Guard,
+    scope: &'a Bound<'py, PyAny>,
+    stage: &'a Bound<'py, PyString>,
+    cost: Cost,
+    values: Option<&'a Bound<'py, PyDict>>,
+    limits: Option<&'a Bound<'py, PyDict>>,
+}
+
+impl Answer {
+    fn admit(&self, layer: &Layer<'_, '_>) -> PyResult<Outcome> {
+        let Layer { guard, scope, .. } = *layer;
+        let py = scope.py();
+        // A websocket's handshake is a GET.
+        let method = item(scope, intern!(py, "method"))?;
+        let method = match &method {
+            Some(method) => utf8(method.cast()?)?,
+            None => "GET",
+        };
+        let raw_path = item(scope, intern!(py, "raw_path"))?.filter(|path| !path.is_none());
+        let path = if raw_path.is_none() { item(scope, intern!(py, "path"))? } else { None };
+        let path = path_of(raw_path.as_ref(), path.as_ref())?;
+        let peer = match item(scope, intern!(py, "client"))?.filter(|client| !client.is_none()) {
+            Some(client) => Some(client.get_item(0)?),
+            None => None,
+        };
+        let shown = self.outcomes(py);
+        guard.decide(
+            py,
+            &Asked {
+                method,
+                path: &path,
+                peer: peer_of(peer.as_ref())?,
+                headers: RequestHeaders::new(item(scope, intern!(py, "headers"))?, None)?,
+                request_id: shown.iter().find_map(|outcome| outcome.get().request_id()),
+                values: layer.values,
+                limits: layer.limits,
+                cost: layer.cost,
+                stage: stage_of(utf8(layer.stage)?)?,
+            },
+        )
+    }
+}
+
+/// The path of a scope, percent-encoded: as it was sent, or else from what the server made of it.
+fn path_of<'a>(
+    raw: Option<&'a Bound<'_, PyAny>>,
+    path: Option<&'a Bound<'_, PyAny>>,
+) -> PyResult<Cow<'a, str>> {
+    if let Some(raw) = raw {
+        let raw = raw.cast::<PyBytes>()?.as_bytes();
+        return Ok(match str::from_utf8(raw) {
+            Ok(raw) if raw.is_ascii() => Cow::Borrowed(raw),
+            _ => raw.iter().copied().map(char::from).collect(),
+        });
+    }
+    let path = path.ok_or_else(|| PyKeyError::new_err("path"))?;
+    Ok(percent_encode(utf8(path.cast()?)?.as_bytes(), IN_PATH).into())
+}
+
+/// `Answer.send`.
+pub(crate) struct Send;
+
+impl FastMethod for Send {
+    type Class = Answer;
+    const NAME: &'static CStr = c"send";
+    const DOC: &'static CStr = c"send($self, message, /)
+--
+
+Send a message of the application, with the fields that the response must carry.
+
+Returns what has to be awaited.
+";
+
+    #[inline]
+    fn call<'py>(
+        this: &Bound<'py, Answer>,
+        values: Values<'_, 'py>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let [Some(message)] = values.by_position::<1, 1>("send")? else {
+            return Err(PyTypeError::new_err("send() takes a message"));
+        };
+        let py = message.py();
+        let answer = this.get();
+        let send = answer.send.bind(py);
+        let kind =
+            item(message, intern!(py, "type"))?.ok_or_else(|| PyKeyError::new_err("type"))?;
+        match utf8(kind.cast()?)? {
+            "http.response.start" | "websocket.accept" | "websocket.http.response.start" => {
+                send.call1((answer.start(message)?,))
+            }
+            "http.response.body" if answer.holds_permits() && is_last(message)? => {
+                static SEND_LAST: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+                let send_last = SEND_LAST.import(py, "ratecell.asgi", "send_last")?;
+                send_last.call1((send, message, this))
+            }
+            _ => send.call1((message,)),
+        }
+    }
+}
+
+/// Whether a message is the last of its response's body.
+fn is_last(body: &Bound<'_, PyAny>) -> PyResult<bool> {
+    match item(body, intern!(body.py(), "more_body"))? {
+        Some(more) => Ok(!more.is_truthy()?),
+        None => Ok(true),
+    }
+}
+
+/// What a scope or message has under a name: they are dicts, or at least mappings.
+fn item<'py>(
+    mapping: &Bound<'py, PyAny>,
+    name: &Bound<'py, PyString>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    if let Ok(dict) = mapping.cast::<PyDict>() {
+        return dict.get_item(name);
+    }
+    match mapping.get_item(name) {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.is_instance_of::<PyKeyError>(mapping.py()) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
