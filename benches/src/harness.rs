@@ -20,7 +20,7 @@ pub use cpu_clock::CpuClock;
 pub use duel::{Contestant, Pace};
 pub use entrant::{Entrant, Form, Take, Who, disturbed_batches};
 pub use flood::Flood;
-pub use free_clock::now_ns;
+pub use free_clock::{now_ns, start as start_free_clock};
 pub use key_ring::{KeyView, MeasuredKey, shuffled};
 pub use options::Options;
 pub use preemption::preemptions;

@@ -24,6 +24,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    harness::start_free_clock();
     let mut session = Session::new(options);
     sections::run_all(&mut session);
     print!("{}", session.finish());
