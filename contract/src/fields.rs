@@ -1,7 +1,6 @@
 //! The header fields that a response must carry.
 
 use core::fmt::{self, Write as _};
-use core::ops::Range;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -15,20 +14,27 @@ use smallvec::SmallVec;
 pub struct Fields {
     /// All values, one after the other.
     text: String,
-    entries: SmallVec<[(Name, Range<usize>); 6]>,
+    entries: SmallVec<[Entry; 6]>,
 }
 
+/// A name, and where in the text its value ends. It begins where the one before ends.
 #[derive(Clone)]
-enum Name {
-    Known(&'static str),
-    Own(Arc<str>),
+enum Entry {
+    Known { name: &'static str, end: u32 },
+    Own { name: Arc<str>, end: u32 },
 }
 
-impl Name {
-    fn as_str(&self) -> &str {
+impl Entry {
+    fn name(&self) -> &str {
         match self {
-            Self::Known(name) => name,
-            Self::Own(name) => name,
+            Self::Known { name, .. } => name,
+            Self::Own { name, .. } => name,
+        }
+    }
+
+    const fn end(&self) -> usize {
+        match self {
+            Self::Known { end, .. } | Self::Own { end, .. } => *end as usize,
         }
     }
 }
@@ -36,9 +42,12 @@ impl Name {
 impl Fields {
     /// Each name with its value.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
-        self.entries
-            .iter()
-            .map(|(name, range)| (name.as_str(), self.text.get(range.clone()).unwrap_or_default()))
+        let mut start = 0;
+        self.entries.iter().map(move |entry| {
+            let value = self.text.get(start..entry.end()).unwrap_or_default();
+            start = entry.end();
+            (entry.name(), value)
+        })
     }
 
     /// The value of a field, its name in any case.
@@ -51,24 +60,26 @@ impl Fields {
     }
 
     pub(crate) fn push_number(&mut self, name: &'static str, number: u64) {
-        let start = self.text.len();
         self.text.push_str(itoa::Buffer::new().format(number));
-        self.entries.push((Name::Known(name), start..self.text.len()));
+        self.entries.push(Entry::Known { name, end: self.end() });
     }
 
     pub(crate) fn push(&mut self, name: &'static str, value: impl fmt::Display) {
-        let start = self.text.len();
         // Writing to a String does not fail.
         let _ = write!(self.text, "{value}");
-        self.entries.push((Name::Known(name), start..self.text.len()));
+        self.entries.push(Entry::Known { name, end: self.end() });
     }
 
     /// Adds a field of the contract's own, unless `write` says that it has no value.
     pub(crate) fn push_own(&mut self, name: &Arc<str>, write: impl FnOnce(&mut String) -> bool) {
-        let start = self.text.len();
         if write(&mut self.text) {
-            self.entries.push((Name::Own(Arc::clone(name)), start..self.text.len()));
+            self.entries.push(Entry::Own { name: Arc::clone(name), end: self.end() });
         }
+    }
+
+    fn end(&self) -> u32 {
+        // No response has 4 GB of header fields.
+        u32::try_from(self.text.len()).unwrap_or(u32::MAX)
     }
 }
 

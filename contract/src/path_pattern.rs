@@ -5,6 +5,7 @@
 //! must not get by under another spelling. Letters count in their case.
 //! SOURCE: RFC 3986 sections 2.3 and 6.2.2.
 
+use core::cell::OnceCell;
 use std::borrow::Cow;
 
 /// A pattern such as `/v1/*/items/**`: `*` stands for one segment, `**` at the end for any rest,
@@ -75,6 +76,14 @@ impl PathPattern {
 /// The path of a request, as it was sent and in normal form.
 #[derive(Debug)]
 pub(crate) struct Path<'r> {
+    target: &'r str,
+    /// Read once a rule asks: many contracts have no rule for some paths only.
+    forms: OnceCell<Forms<'r>>,
+}
+
+/// The two forms of a path.
+#[derive(Debug)]
+struct Forms<'r> {
     sent: &'r str,
     normal: Cow<'r, str>,
 }
@@ -82,27 +91,38 @@ pub(crate) struct Path<'r> {
 impl<'r> Path<'r> {
     /// The path of a request target; a query, a fragment and what stands before an absolute path
     /// are no part of it.
-    pub(crate) fn new(target: &'r str) -> Self {
-        let end = target.bytes().position(|byte| matches!(byte, b'?' | b'#'));
-        let target = &target[..end.unwrap_or(target.len())];
-        let sent = if target.starts_with('/') { target } else { path_of_uri(target) };
-        Self { sent, normal: normal_form(sent) }
+    pub(crate) const fn new(target: &'r str) -> Self {
+        Self { target, forms: OnceCell::new() }
     }
 
     /// Whether either form matches any of the patterns.
     pub(crate) fn may_match(&self, patterns: &[PathPattern]) -> bool {
+        let forms = self.forms();
         patterns
             .iter()
-            .any(|one| one.matches(self.sent) || self.differs() && one.matches(&self.normal))
+            .any(|one| one.matches(forms.sent) || forms.differ() && one.matches(&forms.normal))
     }
 
     /// Whether each form matches one of the patterns.
     pub(crate) fn surely_matches(&self, patterns: &[PathPattern]) -> bool {
+        let forms = self.forms();
         let any = |path: &str| patterns.iter().any(|one| one.matches(path));
-        any(self.sent) && (!self.differs() || any(&self.normal))
+        any(forms.sent) && (!forms.differ() || any(&forms.normal))
     }
 
-    const fn differs(&self) -> bool {
+    fn forms(&self) -> &Forms<'r> {
+        self.forms.get_or_init(|| {
+            let target = self.target;
+            let end = target.bytes().position(|byte| matches!(byte, b'?' | b'#'));
+            let target = &target[..end.unwrap_or(target.len())];
+            let sent = if target.starts_with('/') { target } else { path_of_uri(target) };
+            Forms { sent, normal: normal_form(sent) }
+        })
+    }
+}
+
+impl Forms<'_> {
+    const fn differ(&self) -> bool {
         matches!(self.normal, Cow::Owned(_))
     }
 }

@@ -10,6 +10,7 @@ use super::Guard;
 use super::answer::{Answer, Answers, Context, MAX_ANSWERS};
 use super::lane::Lane;
 use crate::contract_rule::{ContractRule, Stage};
+use crate::fields::Fields;
 use crate::outcome::{Outcome, Pass, Refusal};
 use crate::path_pattern::Path;
 use crate::request::{Limit, Request, RequestError};
@@ -51,19 +52,20 @@ impl<C: Clock> Guard<C> {
         let lanes = self.lanes.iter().filter(|lane| stage == Stage::Whole || lane.stage == stage);
         for lane in lanes {
             let (keys, holds) = lane.keys(request, &path, address, self.contract.ipv6_prefix);
-            if keys.is_empty() {
-                continue;
-            }
-            let keys = Keys::Each(&keys);
+            let keys = match keys.as_slice() {
+                [] => continue,
+                [(_, key)] if lane.has_one_dimension() => Keys::One(*key),
+                keys => Keys::Each(keys),
+            };
             let own = lane.plan_for(request.limits)?;
-            let (taken, refuser) = if holds {
-                let permit = held(lane, own.as_ref(), keys, request.cost)?;
-                let refuser = self.count(lane, &permit.decision(), &mut would_refuse);
-                (Taken::Permits(Box::new(permit)), refuser)
+            let taken = if holds {
+                Taken::Permits(Box::new(held(lane, own.as_ref(), keys, request.cost)?))
             } else {
-                let decision = taken(lane, own.as_ref(), now_ns, keys, request.cost)?;
-                let refuser = self.count(lane, &decision, &mut would_refuse);
-                (Taken::Units(decision), refuser)
+                Taken::Units(taken(lane, own.as_ref(), now_ns, keys, request.cost)?)
+            };
+            let refuser = match &taken {
+                Taken::Units(decision) => self.count(lane, decision, &mut would_refuse),
+                Taken::Permits(permit) => self.count(lane, &permit.decision(), &mut would_refuse),
             };
             asked.push(Asked { lane, taken });
             if let Some(rule) = refuser {
@@ -115,10 +117,12 @@ impl<C: Clock> Guard<C> {
         would_refuse: WouldRefuse,
     ) -> Pass<C> {
         let id = self.always_shows_id.then(|| self.request_id(request));
-        let fields = {
+        let context = self.context(now_ns, id.as_deref());
+        let fields = if context.is_silent() {
+            Fields::default()
+        } else {
             let of_permits = decisions_of_permits(asked);
-            let answers = answers(asked, &of_permits);
-            self.context(now_ns, id.as_deref()).fields(&answers)
+            context.fields(&answers(asked, &of_permits))
         };
         let permits = asked.drain(..).filter_map(|one| match one.taken {
             Taken::Permits(permit) if permit.allowed() => Some(permit),

@@ -42,31 +42,36 @@ pub(super) struct Context<'c> {
     pub(super) unix_now_ns: u64,
 }
 
-/// What a response tells: a report of all answers, and of a refusal who speaks in its body and
-/// which rule it is down to.
-struct Told<'r> {
-    report: Report<'r>,
-    /// Where no rule may be shown, the one that refuses.
-    speaker: Option<ReportLine<'r>>,
-    refuser: Option<&'r ContractRule>,
-}
-
 impl Context<'_> {
+    /// Whether responses to requests that pass carry no field.
+    pub(super) fn is_silent(&self) -> bool {
+        self.style_of_passes() == HeaderStyle::NONE && self.always.is_empty()
+    }
+
     /// The fields of a response to a request that passes.
     pub(super) fn fields(&self, answers: &Answers<'_>) -> Fields {
-        self.tell(answers, None, |told| self.write_fields(told.as_ref().map(|told| &told.report)))
+        let style = self.style_of_passes();
+        self.tell(answers, &(), |report, ()| self.write_fields(style, report.as_ref()))
     }
 
     /// The fields and the body of a refusal by `rule`.
     pub(super) fn refusal(&self, answers: &Answers<'_>, rule: &ContractRule) -> (Fields, String) {
-        self.tell(answers, Some(rule), |told| {
-            let mut fields = self.write_fields(told.as_ref().map(|told| &told.report));
+        self.tell(answers, rule, |report, rule| {
+            // Who speaks is named, so that it is not looked for again for each field.
+            let speaker = report.and_then(|report| report.speaker());
+            let report = match (report, speaker) {
+                (Some(report), Some(line)) => Some(report.spoken_by(line.rule().name())),
+                (report, _) => report,
+            };
+            let mut fields = self.write_fields(self.style, report.as_ref());
             // A cache must not store a 429 and need not know that; other statuses it may keep.
             // SOURCE: RFC 6585 section 4; RFC 9111 section 5.2.2.5.
             fields.push("Cache-Control", "no-store");
             let mut body = String::with_capacity(BODY_LEN);
-            if let Some(told) = told {
-                let numbers = Numbers::new(self, told);
+            if let Some(report) = report {
+                // Where no rule may be shown, the one that refuses speaks in the body.
+                let speaker = speaker.or_else(|| report.spoken_by(rule.name()).speaker());
+                let numbers = Numbers::new(self, report, speaker, rule);
                 for field in &rule.refused.fields {
                     fields.push_own(&field.name, |out| field.value.render_known(&numbers, out));
                 }
@@ -79,9 +84,14 @@ impl Context<'_> {
         })
     }
 
-    fn write_fields(&self, report: Option<&Report<'_>>) -> Fields {
+    /// A request that passes has nothing to wait for.
+    fn style_of_passes(&self) -> HeaderStyle {
+        self.style.without(HeaderStyle::RETRY_AFTER)
+    }
+
+    fn write_fields(&self, style: HeaderStyle, report: Option<&Report<'_>>) -> Fields {
         let mut fields = Fields::with_capacity(FIELDS_LEN);
-        for header in report.into_iter().flat_map(|it| it.headers(self.style, self.unix_now_ns)) {
+        for header in report.into_iter().flat_map(|it| it.headers(style, self.unix_now_ns)) {
             match header.value().as_number() {
                 Some(number) => fields.push_number(header.name(), number),
                 None => fields.push(header.name(), header.value()),
@@ -94,12 +104,12 @@ impl Context<'_> {
         fields
     }
 
-    /// Calls `read` with what the answers tell; with nothing if there is none.
-    fn tell<T>(
+    /// Calls `read` with a report of all answers, if there are any, and with what shall live as long.
+    fn tell<W, T>(
         &self,
         answers: &[Answer<'_>],
-        refuser: Option<&ContractRule>,
-        read: impl for<'r> FnOnce(Option<Told<'r>>) -> T,
+        with: &W,
+        read: impl for<'r> FnOnce(Option<Report<'r>>, &'r W) -> T,
     ) -> T {
         let naming = a_naming(|rule| {
             let known = self.rules.iter().find(|known| known.name() == rule.name());
@@ -113,14 +123,7 @@ impl Context<'_> {
         let fourth = joined(fourth, naming, None);
         let third = joined(third, naming, fourth.as_ref());
         let second = joined(second, naming, third.as_ref());
-        let first = joined(first, naming, second.as_ref());
-        read(first.map(|report| {
-            let speaker = report.speaker();
-            let hidden = || report.spoken_by(refuser?.name()).speaker();
-            // Named, it is not looked for again for each field.
-            let named = speaker.map(|line| report.spoken_by(line.rule().name()));
-            Told { report: named.unwrap_or(report), speaker: speaker.or_else(hidden), refuser }
-        }))
+        read(joined(first, naming, second.as_ref()), with)
     }
 }
 
@@ -147,7 +150,11 @@ fn joined<'a>(
 
 /// The numbers and texts that a refusal shows.
 struct Numbers<'r, 'i> {
-    told: Told<'r>,
+    report: Report<'r>,
+    /// Whose numbers they are.
+    speaker: Option<ReportLine<'r>>,
+    /// The rule that the refusal is down to.
+    refuser: &'r ContractRule,
     request_id: &'i str,
     unix_now_ns: u64,
     /// The window of the rule that speaks, once it is shown.
@@ -155,9 +162,16 @@ struct Numbers<'r, 'i> {
 }
 
 impl<'r, 'i> Numbers<'r, 'i> {
-    fn new(context: &Context<'i>, told: Told<'r>) -> Self {
+    fn new(
+        context: &Context<'i>,
+        report: Report<'r>,
+        speaker: Option<ReportLine<'r>>,
+        refuser: &'r ContractRule,
+    ) -> Self {
         Self {
-            told,
+            report,
+            speaker,
+            refuser,
             request_id: context.request_id.unwrap_or_default(),
             unix_now_ns: context.unix_now_ns,
             window: OnceCell::new(),
@@ -166,8 +180,8 @@ impl<'r, 'i> Numbers<'r, 'i> {
 
     /// Appends a problem of RFC 9457, in the words of the rule that refuses if it has any.
     fn write_problem(&self, status: u16, out: &mut String) {
-        let problem = self.told.report.problem().with_status(status);
-        let message = self.told.refuser.and_then(ContractRule::message);
+        let problem = self.report.problem().with_status(status);
+        let message = self.refuser.message();
         let problem = message.map_or(problem, |message| problem.with_detail(message));
         // Writing to a String does not fail.
         let _ = write!(out, "{problem}");
@@ -175,7 +189,7 @@ impl<'r, 'i> Numbers<'r, 'i> {
 
     fn window(&self) -> Option<&str> {
         let text = self.window.get_or_init(|| {
-            let quota = self.told.speaker?.rule().quota();
+            let quota = self.speaker?.rule().quota();
             quota.period_ns().map(window_text)
         });
         text.as_deref()
@@ -183,16 +197,16 @@ impl<'r, 'i> Numbers<'r, 'i> {
 
     /// The number of a field that has one number.
     fn number_of(&self, field: HeaderStyle) -> Option<u64> {
-        self.told.report.headers(field, self.unix_now_ns).next()?.value().as_number()
+        self.report.headers(field, self.unix_now_ns).next()?.value().as_number()
     }
 }
 
 impl Values for Numbers<'_, '_> {
     fn shown(&self, word: Word) -> Shown<'_> {
-        let Told { report, speaker, refuser } = &self.told;
+        let Self { report, speaker, refuser, .. } = self;
         let text = match word {
             Word::RuleName => speaker.map(|line| line.label()),
-            Word::RuleMessage => refuser.and_then(ContractRule::message),
+            Word::RuleMessage => refuser.message(),
             Word::RequestId => Some(self.request_id),
             Word::Window => self.window(),
             _ => None,

@@ -115,6 +115,11 @@ impl<C: Clock> Lane<C> {
         (keys, holds)
     }
 
+    /// Whether a key needs no word about what it is the key of.
+    pub(super) const fn has_one_dimension(&self) -> bool {
+        matches!(*self.dimensions, [_])
+    }
+
     /// The plan with this caller's own limits; none if there are none for it.
     pub(super) fn plan_for(
         &self,

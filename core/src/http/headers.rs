@@ -12,31 +12,32 @@ pub struct Headers<'a> {
     report: Report<'a>,
     style: HeaderStyle,
     unix_now_ns: u64,
+    /// Found once a field asks for it.
+    speaker: Option<Option<ReportLine<'a>>>,
 }
 
 impl<'a> Headers<'a> {
     pub(super) const fn new(report: Report<'a>, style: HeaderStyle, unix_now_ns: u64) -> Self {
-        Self { report, style: style.without_clash(), unix_now_ns }
+        Self { report, style: style.without_clash(), unix_now_ns, speaker: None }
     }
 
-    fn field(&self, field: HeaderStyle) -> Option<Header<'a>> {
+    fn field(&mut self, field: HeaderStyle) -> Option<Header<'a>> {
         use HeaderStyle as Style;
         let report = self.report;
-        let speaker = || report.speaker();
-        let limit = || Some(speaker()?.limit().into());
-        let remaining = || Some(speaker()?.remaining().into());
-        let reset_after = || speaker()?.reset_after_seconds();
+        let limit = |line: ReportLine<'_>| Value::Number(line.limit().into());
+        let remaining = |line: ReportLine<'_>| Value::Number(line.remaining().into());
+        let reset_after = |line: ReportLine<'_>| line.reset_after_seconds().map(Value::Number);
         let (name, value) = match field {
-            Style::X_RATELIMIT_LIMIT => (Name::X_RATELIMIT_LIMIT, Value::Number(limit()?)),
+            Style::X_RATELIMIT_LIMIT => (Name::X_RATELIMIT_LIMIT, limit(self.speaker()?)),
             Style::X_RATELIMIT_REMAINING => {
-                (Name::X_RATELIMIT_REMAINING, Value::Number(remaining()?))
+                (Name::X_RATELIMIT_REMAINING, remaining(self.speaker()?))
             }
             Style::X_RATELIMIT_RESET => {
-                let reset = speaker()?.reset_unix_seconds(self.unix_now_ns)?;
+                let reset = self.speaker()?.reset_unix_seconds(self.unix_now_ns)?;
                 (Name::X_RATELIMIT_RESET, Value::Number(reset))
             }
             Style::X_RATELIMIT_RESET_AFTER => {
-                (Name::X_RATELIMIT_RESET, Value::Number(reset_after()?))
+                (Name::X_RATELIMIT_RESET, reset_after(self.speaker()?)?)
             }
             Style::RETRY_AFTER => (Name::RETRY_AFTER, Value::Number(report.retry_after_seconds()?)),
             Style::X_CONCURRENCY_LIMIT => {
@@ -56,13 +57,17 @@ impl<'a> Headers<'a> {
                 report.lines().next()?;
                 (Name::RATELIMIT, Value::Limits(report))
             }
-            Style::DRAFT_6_LIMIT => (Name::RATELIMIT_LIMIT, Value::Number(limit()?)),
-            Style::DRAFT_6_REMAINING => (Name::RATELIMIT_REMAINING, Value::Number(remaining()?)),
-            Style::DRAFT_6_RESET => (Name::RATELIMIT_RESET, Value::Number(reset_after()?)),
-            Style::DRAFT_7 => (Name::RATELIMIT, Value::OneLimit(speaker()?)),
+            Style::DRAFT_6_LIMIT => (Name::RATELIMIT_LIMIT, limit(self.speaker()?)),
+            Style::DRAFT_6_REMAINING => (Name::RATELIMIT_REMAINING, remaining(self.speaker()?)),
+            Style::DRAFT_6_RESET => (Name::RATELIMIT_RESET, reset_after(self.speaker()?)?),
+            Style::DRAFT_7 => (Name::RATELIMIT, Value::OneLimit(self.speaker()?)),
             _ => return None,
         };
         Some(Header { name, value: HeaderValue(value) })
+    }
+
+    fn speaker(&mut self) -> Option<ReportLine<'a>> {
+        *self.speaker.get_or_insert_with(|| self.report.speaker())
     }
 }
 

@@ -124,6 +124,19 @@ impl HeaderStyle {
         Ok(())
     }
 
+    /// The fields of this style that are not of the other.
+    ///
+    /// ```
+    /// use ratecell::http::HeaderStyle;
+    ///
+    /// let shown = HeaderStyle::X_RATELIMIT | HeaderStyle::RETRY_AFTER;
+    /// assert_eq!(shown.without(HeaderStyle::RETRY_AFTER), HeaderStyle::X_RATELIMIT);
+    /// ```
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// The set without the later form of a field that it holds in two.
     pub(super) const fn without_clash(self) -> Self {
         let mut bits = self.0;
