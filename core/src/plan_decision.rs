@@ -94,7 +94,7 @@ impl<'p> PlanDecision<'p> {
         let decision = if self.allowed {
             tightest(self.applied.iter())
         } else {
-            refuser(|| self.applied.iter())
+            refuser(self.applied.iter())
         }?;
         Some((self.rule_of(decision)?, decision))
     }
@@ -236,18 +236,19 @@ pub(crate) fn tightest<T: Decided>(answers: impl Iterator<Item = T>) -> Option<T
 
 /// Of several answers the one that a refusal is down to: the first `never`, else the longest known
 /// wait, else the first that refuses.
-pub(crate) fn refuser<T, I>(answers: impl Fn() -> I) -> Option<T>
-where
-    T: Decided,
-    I: Iterator<Item = T>,
-{
-    let refused = || answers().filter(|answer| !answer.decided().allowed());
-    let never = refused().find(|answer| answer.decided().verdict() == Verdict::Never);
-    never.or_else(|| {
-        refused().reduce(|best, other| {
-            // An unknown wait is shorter than any known one.
-            let longer = other.decided().retry_after_ns() > best.decided().retry_after_ns();
-            if longer { other } else { best }
-        })
-    })
+pub(crate) fn refuser<T: Decided>(answers: impl Iterator<Item = T>) -> Option<T> {
+    let mut longest: Option<T> = None;
+    for answer in answers {
+        match answer.decided().verdict() {
+            Verdict::Allow => continue,
+            Verdict::Never => return Some(answer),
+            Verdict::Deny | Verdict::Full => {}
+        }
+        let wait_ns = answer.decided().retry_after_ns();
+        // An unknown wait is shorter than any known one.
+        if longest.as_ref().is_none_or(|best| wait_ns > best.decided().retry_after_ns()) {
+            longest = Some(answer);
+        }
+    }
+    longest
 }

@@ -103,7 +103,7 @@ impl<'a> Report<'a> {
                 .filter(move |part| part.enforced == enforced)
                 .flat_map(|part| part.own_lines().filter_map(move |line| part.shown(line)))
         };
-        let refused = if self.refused() { refuser(|| shown(true)) } else { None };
+        let refused = if self.refused() { refuser(shown(true)) } else { None };
         refused.or_else(|| tightest(shown(true))).or_else(|| tightest(shown(false)))
     }
 
@@ -111,11 +111,8 @@ impl<'a> Report<'a> {
     /// rounded up and at least 1. None if none refused, none of the waits is known, or no wait
     /// helps.
     pub fn retry_after_seconds(&self) -> Option<u64> {
-        let refused = || {
-            let enforced = self.parts().filter(|part| part.enforced && !part.decision.allowed());
-            enforced.flat_map(Self::own_lines)
-        };
-        let governing = refuser(refused)?;
+        let refused = self.parts().filter(|part| part.enforced && !part.decision.allowed());
+        let governing = refuser(refused.flat_map(Self::own_lines))?;
         governing.decision.retry_after_seconds()
     }
 
