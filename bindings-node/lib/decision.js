@@ -5,7 +5,7 @@
 // Nothing is decided here: the addon has done that.
 
 const { headerStyle } = require('./header-style.js');
-const { words, NOW, ALLOWED, APPLIED, GOVERNING, ANSWERS, ANSWER_LEN } = require('./words.js');
+const { words, NOW, ALLOWED, APPLIED, ANSWER, ANSWERS, ANSWER_LEN } = require('./words.js');
 
 const VERDICTS = ['allow', 'deny', 'never', 'full'];
 const inspect = Symbol.for('nodejs.util.inspect.custom');
@@ -19,45 +19,44 @@ const RETRY = 6;
 const RESET = 8;
 const REMAINING = 10;
 
+const NOW_HIGH = NOW + 1;
+
+// Where the words have the governing rule's answer.
+const GOVERNING_HEAD = ANSWER + HEAD;
+const GOVERNING_LIMIT = ANSWER + LIMIT;
+const GOVERNING_ROOM = ANSWER + ROOM;
+const GOVERNING_ROOM_HIGH = ANSWER + ROOM + 1;
+const GOVERNING_UNIT = ANSWER + UNIT;
+const GOVERNING_UNIT_HIGH = ANSWER + UNIT + 1;
+const GOVERNING_RETRY = ANSWER + RETRY;
+const GOVERNING_RETRY_HIGH = ANSWER + RETRY + 1;
+const GOVERNING_RESET = ANSWER + RESET;
+const GOVERNING_RESET_HIGH = ANSWER + RESET + 1;
+const GOVERNING_REMAINING = ANSWER + REMAINING;
+
 class Decision {
-  #limiter;
-  #allowed;
-  #nowLow;
-  #nowHigh;
-  #head;
-  #limit;
-  #roomLow;
-  #roomHigh;
-  #unitLow;
-  #unitHigh;
-  #retryLow;
-  #retryHigh;
-  #resetLow;
-  #resetHigh;
-  #remaining;
+  // Copied right here and not in the constructor, where each would be written twice.
+  #allowed = words[ALLOWED] === 1;
+  #nowLow = words[NOW];
+  #nowHigh = words[NOW_HIGH];
+  #head = words[GOVERNING_HEAD];
+  #limit = words[GOVERNING_LIMIT];
+  #roomLow = words[GOVERNING_ROOM];
+  #roomHigh = words[GOVERNING_ROOM_HIGH];
+  #unitLow = words[GOVERNING_UNIT];
+  #unitHigh = words[GOVERNING_UNIT_HIGH];
+  #retryLow = words[GOVERNING_RETRY];
+  #retryHigh = words[GOVERNING_RETRY_HIGH];
+  #resetLow = words[GOVERNING_RESET];
+  #resetHigh = words[GOVERNING_RESET_HIGH];
+  #remaining = words[GOVERNING_REMAINING];
   // Every applied rule's words, unless it is one alone.
-  #answers;
+  #answers = words[APPLIED] === 1 ? null : copyOfAnswers();
+  #limiter;
 
   // Only the limiter makes one, right after a call: the words still hold its answer.
   constructor(limiter) {
-    const applied = words[APPLIED];
     this.#limiter = limiter;
-    this.#allowed = words[ALLOWED] === 1;
-    this.#nowLow = words[NOW];
-    this.#nowHigh = words[NOW + 1];
-    const place = applied === 1 ? ANSWERS : ANSWERS + words[GOVERNING] * ANSWER_LEN;
-    this.#head = words[place + HEAD];
-    this.#limit = words[place + LIMIT];
-    this.#roomLow = words[place + ROOM];
-    this.#roomHigh = words[place + ROOM + 1];
-    this.#unitLow = words[place + UNIT];
-    this.#unitHigh = words[place + UNIT + 1];
-    this.#retryLow = words[place + RETRY];
-    this.#retryHigh = words[place + RETRY + 1];
-    this.#resetLow = words[place + RESET];
-    this.#resetHigh = words[place + RESET + 1];
-    this.#remaining = words[place + REMAINING];
-    this.#answers = applied === 1 ? null : copyOfAnswers(applied);
   }
 
   get allowed() {
@@ -164,8 +163,8 @@ class Decision {
   }
 }
 
-function copyOfAnswers(applied) {
-  const length = applied * ANSWER_LEN;
+function copyOfAnswers() {
+  const length = words[APPLIED] * ANSWER_LEN;
   const answers = new Array(length);
   for (let index = 0; index < length; index += 1) {
     answers[index] = words[ANSWERS + index];

@@ -123,6 +123,21 @@ class Limiter {
   }
 
   #make(op, key, cost, options) {
+    // What nearly every call is, and short enough for an engine to have it within the caller.
+    const isUsual = typeof key === 'string' && options === undefined && this.#clock === null;
+    if (isUsual && cost >>> 0 === cost) {
+      words[OP] = op;
+      words[COST] = cost;
+      words[RULES] = 0;
+      words[KEYS] = 0;
+      words[KINDS] = KeyKind.ARGUMENT;
+      this.#call(key);
+    } else {
+      this.#makeAny(op, key, cost, options);
+    }
+  }
+
+  #makeAny(op, key, cost, options) {
     if (cost >>> 0 !== cost) {
       wholeNumber('cost', cost, 0, MAX_COST);
     }

@@ -19,8 +19,8 @@ const VALUES = 16;
 const VALUE_LEN = 4;
 const ALLOWED = 48;
 const APPLIED = 49;
-const GOVERNING = 50;
-const ANSWERS = 52;
+const ANSWER = 52;
+const ANSWERS = 63;
 const ANSWER_LEN = 11;
 
 // A guard's call has its own meaning for some places.
@@ -58,7 +58,7 @@ module.exports = {
   VALUE_LEN,
   ALLOWED,
   APPLIED,
-  GOVERNING,
+  ANSWER,
   ANSWERS,
   ANSWER_LEN,
   STAGE,

@@ -31,8 +31,6 @@ pub(crate) const VALUE_LEN: usize = 4;
 pub(crate) const ALLOWED: usize = 48;
 /// Out: how many rules applied.
 pub(crate) const APPLIED: usize = 49;
-/// Out: which of the applied ones governs, from 0.
-pub(crate) const GOVERNING: usize = 50;
 /// A guard's call has its own meaning for the places from here on: in, the stage.
 pub(crate) const STAGE: usize = OP;
 /// In, 1 to read the method, the path and the address although the contract looks at none of them,
@@ -48,8 +46,10 @@ pub(crate) const SHAPE: usize = ALLOWED;
 pub(crate) const HEAD_LEN: usize = APPLIED;
 /// Out, the wait of a refusal in nanoseconds, or all ones; 0 for a request that passes. Two words.
 pub(crate) const WAIT: usize = 52;
-/// Out: each applied rule's answer.
-const ANSWERS: usize = 52;
+/// Out: the governing rule's answer, if any applied.
+const ANSWER: usize = 52;
+/// Out: each applied rule's answer, unless it is one alone.
+const ANSWERS: usize = ANSWER + ANSWER_LEN;
 /// How many words an answer takes: what `Decision::to_words` gives, and what is left.
 pub(crate) const ANSWER_LEN: usize = 11;
 /// All of them: eight rules at the most.
@@ -133,14 +133,13 @@ impl Words<'_> {
 
     /// Writes the answer of a plan.
     pub(crate) fn answer(&mut self, decision: &PlanDecision<'_>) {
-        let governing = decision.governing().map(|(_, governing)| governing.position());
         let mut applied = 0;
         for (_, own) in decision.rules() {
-            if Some(own.position()) == governing {
-                self.set(GOVERNING, applied);
-            }
             self.answer_of_rule(ANSWERS + applied as usize * ANSWER_LEN, own);
             applied += 1;
+        }
+        if let Some((_, governing)) = decision.governing() {
+            self.answer_of_rule(ANSWER, governing);
         }
         self.set(APPLIED, applied);
         self.set(ALLOWED, u32::from(decision.allowed()));
@@ -149,8 +148,7 @@ impl Words<'_> {
     /// Writes the answer of a plan's only rule.
     #[inline]
     pub(crate) fn answer_alone(&mut self, decision: &Decision) {
-        self.answer_of_rule(ANSWERS, decision);
-        self.set(GOVERNING, 0);
+        self.answer_of_rule(ANSWER, decision);
         self.set(APPLIED, 1);
         self.set(ALLOWED, u32::from(decision.allowed()));
     }
