@@ -59,7 +59,7 @@ impl<C: Clock> Guard<C> {
             };
             let own = lane.plan_for(request.limits)?;
             let taken = if holds {
-                Taken::Permits(Box::new(held(lane, own.as_ref(), keys, request.cost)?))
+                Taken::Permits(Box::new(held(lane, own.as_ref(), now_ns, keys, request.cost)?))
             } else {
                 Taken::Units(taken(lane, own.as_ref(), now_ns, keys, request.cost)?)
             };
@@ -193,13 +193,12 @@ impl<C: Clock> Guard<C> {
 fn held<C: Clock>(
     lane: &Lane<C>,
     own: Option<&Plan>,
+    now_ns: u64,
     keys: Keys<'_>,
     cost: u32,
 ) -> Result<OwnedPermit<Arc<C>>, CallError> {
-    match own {
-        Some(own) => lane.limiter().hold_owned_with(own, keys, cost),
-        None => lane.limiter().hold_owned(keys, cost),
-    }
+    let limiter = lane.limiter();
+    limiter.hold_owned_at(now_ns, own.unwrap_or(limiter.plan()), keys, cost)
 }
 
 /// Asks a plan of rates.

@@ -2,7 +2,8 @@
 //!
 //! A guard has up to four plans: for each stage one of the rules that are enforced and one of those
 //! that only try. `lane` is one such plan, `admit` asks them in turn and `answer` writes what the
-//! response says. It reads its clock, and deliberately neither sleeps nor knows any framework.
+//! response says. It reads its clock once a request, and deliberately neither sleeps nor knows any
+//! framework.
 //!
 //! - U1: a request is refused if and only if an enforced plan refuses it.
 //! - U2: a refused request holds no permit, and has been charged by earlier stages only.

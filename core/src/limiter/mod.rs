@@ -213,7 +213,7 @@ impl<C: Clock> Limiter<C> {
         keys: impl Into<Keys<'k>>,
         cost: u32,
     ) -> Result<OwnedPermit<C>, CallError> {
-        OwnedPermit::take(Arc::clone(self), self.plan(), keys.into(), cost)
+        OwnedPermit::take(Arc::clone(self), self.clock.now_ns(), self.plan(), keys.into(), cost)
     }
 
     /// As [`Self::hold_owned`] under other rules for this call: see [`Self::acquire_with`].
@@ -226,8 +226,23 @@ impl<C: Clock> Limiter<C> {
         keys: impl Into<Keys<'k>>,
         cost: u32,
     ) -> Result<OwnedPermit<C>, CallError> {
+        self.hold_owned_at(self.clock.now_ns(), rules, keys, cost)
+    }
+
+    /// As [`Self::hold_owned_with`] at a time of the caller's own, in nanoseconds on the clock's base,
+    /// so that several limiters decide about one request at one instant. The clock is not read.
+    ///
+    /// # Errors
+    /// As for [`Self::acquire_with`].
+    pub fn hold_owned_at<'k>(
+        self: &Arc<Self>,
+        now_ns: u64,
+        rules: &Plan,
+        keys: impl Into<Keys<'k>>,
+        cost: u32,
+    ) -> Result<OwnedPermit<C>, CallError> {
         self.keyed.check_rules(rules)?;
-        OwnedPermit::take(Arc::clone(self), rules, keys.into(), cost)
+        OwnedPermit::take(Arc::clone(self), now_ns, rules, keys.into(), cost)
     }
 
     /// Gives back the permits that an allowed [`Self::acquire`] with the same keys and cost took.

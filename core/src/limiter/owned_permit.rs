@@ -45,11 +45,11 @@ impl<C: Clock> OwnedPermit<C> {
     /// Acquires under `rules`, which fit the limiter's plan.
     pub(super) fn take(
         limiter: Arc<Limiter<C>>,
+        now_ns: u64,
         rules: &Plan,
         keys: Keys<'_>,
         cost: u32,
     ) -> Result<Self, CallError> {
-        let now_ns = limiter.clock.now_ns();
         let (answer, held) = limiter.keyed.take_for(now_ns, rules, keys, cost)?;
         let PlanDecision { allowed, applied, .. } = answer;
         Ok(Self { limiter, allowed, applied, held })
