@@ -232,6 +232,17 @@ impl<C: Clock> Limiter<C> {
     /// As [`Self::hold_owned_with`] at a time of the caller's own, in nanoseconds on the clock's base,
     /// so that several limiters decide about one request at one instant. The clock is not read.
     ///
+    /// ```
+    /// use ratecell::Limiter;
+    /// use std::sync::Arc;
+    ///
+    /// let limiter = Arc::new(Limiter::builder("concurrency 1").build()?);
+    /// let permit = limiter.hold_owned_at(0, limiter.plan(), "alice", 1)?;
+    /// assert!(permit.allowed());
+    /// assert!(!limiter.hold_owned_at(0, limiter.plan(), "alice", 1)?.allowed());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// As for [`Self::acquire_with`].
     pub fn hold_owned_at<'k>(
