@@ -25,6 +25,9 @@ use crate::guard::{Asked, Guard, stage_of};
 use crate::outcome::{Outcome, append_content};
 use crate::request::{IN_PATH, RequestHeaders, dict_or_none, peer_of};
 
+/// Where a scope has the answer of its request.
+const OUTCOMES: &str = "ratecell.outcomes";
+
 /// What was decided about a request so far, in order; most have one decision.
 type Outcomes = SmallVec<[Py<Outcome>; 1]>;
 
@@ -284,6 +287,36 @@ Returns what has to be awaited.
                 send_last.call1((send, message, this))
             }
             _ => send.call1((message,)),
+        }
+    }
+}
+
+/// `Answer.finish`.
+pub(crate) struct Finish;
+
+impl FastMethod for Finish {
+    type Class = Answer;
+    const NAME: &'static CStr = c"finish";
+    const DOC: &'static CStr = c"finish($self, scope, /)
+--
+
+Give all permits back, and let go of the scope.
+";
+
+    #[inline]
+    fn call<'py>(
+        this: &Bound<'py, Answer>,
+        values: Values<'_, 'py>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let [Some(scope)] = values.by_position::<1, 1>("finish")? else {
+            return Err(PyTypeError::new_err("finish() takes a scope"));
+        };
+        let py = scope.py();
+        this.get().release(py);
+        // The server's send may refer to the scope, which would then wait for the collector.
+        match scope.del_item(intern!(py, OUTCOMES)) {
+            Err(error) if !error.is_instance_of::<PyKeyError>(py) => Err(error),
+            _ => Ok(py.None().into_bound(py)),
         }
     }
 }

@@ -65,6 +65,7 @@ fn add_fast_methods(py: Python<'_>) -> PyResult<()> {
     add_method::<acquire::Acquire>(py)?;
     add_method::<acquire::Peek>(py)?;
     add_method::<answer::Admit>(py)?;
+    add_method::<answer::Finish>(py)?;
     add_method::<answer::Send>(py)?;
     add_method::<environ::AdmitEnviron>(py)
 }

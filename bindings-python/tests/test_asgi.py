@@ -21,6 +21,7 @@ from ratecell.asgi import ContractMiddleware, RouteLimits  # noqa: E402
 from ratecell.starlette import RouteLimit  # noqa: E402
 from starlette.applications import Starlette  # noqa: E402
 from starlette.background import BackgroundTask  # noqa: E402
+from starlette.middleware import Middleware  # noqa: E402
 from starlette.responses import PlainTextResponse, StreamingResponse  # noqa: E402
 from starlette.routing import Route, WebSocketRoute  # noqa: E402
 from websockets.exceptions import ConnectionClosed, InvalidStatus  # noqa: E402
@@ -254,9 +255,9 @@ def test_websockets_of_servers_that_cannot_answer_the_handshake() -> None:
     asyncio.run(main())
 
 
-def can_connect(host: str, path: str = "/") -> bool:
+def can_connect(host: str, path: str = "/", headers: dict[str, str] | None = None) -> bool:
     try:
-        with connect(f"ws://{host}{path}"):
+        with connect(f"ws://{host}{path}", additional_headers=headers):
             return True
     except (InvalidStatus, ConnectionClosed):
         return False
@@ -366,6 +367,54 @@ def test_fastapi_dependencies() -> None:
         assert can_connect(host, "/ws")
         assert can_connect(host, "/ws")
         assert not can_connect(host, "/ws")
+
+
+@pytest.mark.parametrize("contract_is_outside", [True, False])
+def test_fastapi_dependencies_and_a_contract(contract_is_outside: bool) -> None:
+    contract = Contract(RULES.format(limit="fixed 3/h", by="header:x-user", name="whole"))
+    app = fastapi_app()
+    if contract_is_outside:
+        app.add_middleware(ContractMiddleware, contract=contract)
+    else:
+        app.user_middleware.insert(1, Middleware(ContractMiddleware, contract=contract))
+    alice = {"x-user": "alice"}
+    with asgi_server(app) as host, httpx.Client(base_url=f"http://{host}", headers=alice) as client:
+        found = [client.get("/a") for _ in range(4)]
+        assert [response.status_code for response in found] == [200, 200, 429, 429]
+        assert [response.headers["x-ratelimit-remaining"] for response in found] == list("2100")
+        refused = [response.json()["violated-policies"] for response in found[2:]]
+        assert refused == [["gcra"], ["whole"]]
+        assert "ratelimit" in found[2].headers
+        assert "ratelimit" not in found[3].headers
+
+
+def test_fastapi_endpoints() -> None:
+    app = fastapi.FastAPI()
+    app.add_middleware(RouteLimits)
+    limit = RouteLimit("1/h", key="header:x-user", clock=lambda: 0)
+
+    @app.api_route("/", methods=["GET", "HEAD"])
+    @limit.limit
+    async def endpoint(request: fastapi.Request) -> dict[str, str]:
+        return {"hello": "world"}
+
+    @app.websocket("/ws")
+    @limit.limit
+    async def socket(websocket: fastapi.WebSocket) -> None:
+        await websocket.accept()
+        await websocket.close()
+
+    with asgi_server(app) as host, httpx.Client(base_url=f"http://{host}") as client:
+        alice = {"x-user": "alice"}
+        passed, refused = [client.get("/", headers=alice) for _ in range(2)]
+        assert (passed.status_code, passed.json()) == (200, {"hello": "world"})
+        assert passed.headers["ratelimit"] == '"gcra";r=0;t=3600'
+        assert refused.status_code == 429
+        assert refused.json()["violated-policies"] == ["gcra"]
+        assert refused.headers.get_list("content-length") == [str(len(refused.content))]
+        assert client.head("/", headers=alice).content == b""
+        assert can_connect(host, "/ws", {"x-user": "bob"})
+        assert not can_connect(host, "/ws", {"x-user": "bob"})
 
 
 def test_a_route_holds_its_permit_until_the_response_has_been_sent() -> None:

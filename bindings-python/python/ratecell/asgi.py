@@ -24,8 +24,6 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-Headers = list[tuple[bytes, bytes]]
-
 OUTCOMES = "ratecell.outcomes"
 """Where the scope has the answer with the outcomes of its request so far."""
 
@@ -144,7 +142,7 @@ class ContractMiddleware:
                 await refuse(outcome, answer, scope, receive)
         finally:
             if outermost:
-                finish(answer, scope)
+                answer.finish(scope)
 
 
 class RouteLimits:
@@ -159,21 +157,25 @@ class RouteLimits:
 
     def __init__(self, app: App) -> None:
         self._app = app
-        answer_inside(app)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in HELD or OUTCOMES in scope:
+        if scope["type"] not in HELD:
             await self._app(scope, receive, send)
             return
-        answer = scope[OUTCOMES] = Answer(send)
+        answer: Answer | None = scope.get(OUTCOMES)
+        outermost = answer is None
+        if answer is None:
+            answer = scope[OUTCOMES] = Answer(send)
+            send = answer.send
         try:
-            await self._app(scope, receive, answer.send)
+            await self._app(scope, receive, send)
         except Refused as refused:
             if answer.started:
                 raise
             await refuse(refused.outcome, answer, scope, receive, connected=True)
         finally:
-            finish(answer, scope)
+            if outermost:
+                answer.finish(scope)
 
 
 async def ask(gate: Gate, answer: Answer, scope: Scope, request: Any) -> Outcome | None:
@@ -196,18 +198,11 @@ async def refuse(
         if "websocket.http.response" not in (scope.get("extensions") or {}):
             await answer.send({"type": "websocket.close", "code": 1008})
             return
-    await send_refusal(outcome, headers, scope, answer.send, prefix)
-
-
-async def send_refusal(
-    outcome: Outcome, headers: Headers, scope: Scope, send: Send, prefix: str = ""
-) -> None:
-    """Send the messages of a refusal that its answer shows."""
     start = {"type": f"{prefix}http.response.start", "status": outcome.status, "headers": headers}
-    await send(start)
+    await answer.send(start)
     # A refused HEAD names the length of the body that a GET would have had.
     body = b"" if scope.get("method") == "HEAD" else outcome.body
-    await send({"type": f"{prefix}http.response.body", "body": body})
+    await answer.send({"type": f"{prefix}http.response.body", "body": body})
 
 
 async def send_last(send: Send, message: Message, answer: Answer) -> None:
@@ -215,44 +210,3 @@ async def send_last(send: Send, message: Message, answer: Answer) -> None:
     await send(message)
     # What the application does after its response, such as a background task, is its own.
     answer.release()
-
-
-def finish(answer: Answer, scope: Scope) -> None:
-    """Give all permits back, and let go of the scope."""
-    answer.release()
-    # The server's send may refer to the scope, which would then wait for the collector.
-    scope.pop(OUTCOMES, None)
-
-
-def answer_inside(app: Any) -> None:
-    """Let what handles exceptions inside of ``RouteLimits``, if there is such a thing, answer.
-
-    Starlette has it around each of its routes. Nearer to the route an exception costs less, and
-    middleware in between sees a response like any other.
-    """
-    while app is not None:
-        add_exception_handler = getattr(app, "add_exception_handler", None)
-        if add_exception_handler is not None:
-            add_exception_handler(Refused, _answered)
-            return
-        app = getattr(app, "app", None)
-
-
-async def _answered(connection: Any, refused: Refused) -> _Refusal:
-    if connection.scope["type"] == "websocket":
-        # Its answer depends on what the server can send; the middleware knows.
-        raise refused
-    return _Refusal(refused.outcome)
-
-
-class _Refusal:
-    """A refusal as a response of Starlette: an application of ASGI."""
-
-    __slots__ = ("_outcome",)
-
-    def __init__(self, outcome: Outcome) -> None:
-        self._outcome = outcome
-
-    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        headers = scope[OUTCOMES].refuse(self._outcome)
-        await send_refusal(self._outcome, headers, scope, send)

@@ -7,10 +7,12 @@ A contract for the whole application is ``ratecell.wsgi.ContractMiddleware`` aro
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, cast
 
 import flask
+from werkzeug.datastructures import Headers
 
 from ._gate import Limits, route_gate
 from ._ratecell import Guard, Outcome, Plan
@@ -77,16 +79,17 @@ class RouteLimit:
             message = f"{view!r} is no view; accepted are functions and coroutine functions"
             raise TypeError(message)
 
+        # Flask runs a coroutine function to its end in a thread that waits for it.
+        is_async = inspect.iscoroutinefunction(view)
+
         @functools.wraps(view)
         def limited(*args: Any, **kwargs: Any) -> Any:
-            request = cast("flask.Request", flask.request._get_current_object())  # type: ignore[attr-defined]
-            # Flask runs a coroutine function to its end in a thread that waits for it.
-            run = flask.current_app.ensure_sync(view)
-            outcome = admit(self._gate, request.environ, request)
+            run = flask.current_app.ensure_sync(view) if is_async else view
+            outcome = self._outcome()
             if outcome is None:
                 return run(*args, **kwargs)
             if not outcome:
-                return _refusal(outcome)
+                return RefusalResponse(outcome)
             flask.after_this_request(lambda response: _shown(response, outcome))
             try:
                 return run(*args, **kwargs)
@@ -96,15 +99,28 @@ class RouteLimit:
 
         return cast("View", limited)
 
+    def _outcome(self) -> Outcome | None:
+        """The outcome for the request of this context; None if it is exempt."""
+        if not self._gate.asks:
+            return admit(self._gate, flask.request.environ)
+        request = flask.request._get_current_object()  # type: ignore[attr-defined]
+        return admit(self._gate, request.environ, request)
 
-def _refusal(outcome: Outcome) -> flask.Response:
-    response = flask.Response(outcome.body, outcome.status)
-    return _shown(response, outcome)
+
+class RefusalResponse(flask.Response):
+    """The response of a view that refuses its request."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__([outcome.body or b""], outcome.status, Headers(outcome.headers))
+
+    def get_wsgi_headers(self, environ: Any) -> Headers:
+        """The fields as they are: they name no location, and the length of the body."""
+        return self.headers
 
 
 def _shown(response: flask.Response, outcome: Outcome) -> flask.Response:
     """The response with the outcome's fields, and its permits given back when it is closed."""
-    for name, value in outcome.headers:
-        response.headers[name] = value
-    response.call_on_close(outcome.release)
+    response.headers = Headers(outcome.merged_headers(response.headers))
+    if outcome.holds_permits:
+        response.call_on_close(outcome.release)
     return response

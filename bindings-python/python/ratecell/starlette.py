@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Optional, TypeVar, Union, cast
 
 from starlette.requests import HTTPConnection
+from starlette.responses import Response
 
 from ._gate import Limits, route_gate
-from ._ratecell import Guard, Plan
-from .asgi import OUTCOMES, Refused, RouteLimits, ask
+from ._ratecell import Answer, Guard, Outcome, Plan
+from .asgi import OUTCOMES, Receive, Refused, RouteLimits, Scope, Send, ask
 
 __all__ = ["RouteLimit", "RouteLimits"]
 
@@ -38,7 +39,14 @@ class RouteLimit:
     ... async def search() -> str:
     ...     return "found"
 
-    As a decorator the function has a parameter called request (or websocket).
+    As a decorator it costs less, because a dependency is solved and its refusal raised by FastAPI.
+    The function then has a parameter for its request or websocket:
+
+    >>> from fastapi import Request
+    >>> @app.get("/names")
+    ... @searches.limit
+    ... async def names(request: Request) -> list[str]:
+    ...     return ["found"]
     """
 
     def __init__(
@@ -63,6 +71,7 @@ class RouteLimit:
             limits=limits,
             **guard_options,
         )
+        self._asks = self._gate.asks
 
     @property
     def guard(self) -> Guard:
@@ -71,35 +80,75 @@ class RouteLimit:
 
     async def __call__(self, connection: HTTPConnection) -> None:
         """Hold a request to the limit: what FastAPI calls of a dependency."""
-        scope = connection.scope
-        answer = scope.get(OUTCOMES)
-        if answer is None:
-            message = "RouteLimit needs the middleware: app.add_middleware(RouteLimits)"
-            raise RuntimeError(message)
-        gate = self._gate
-        if gate.asks:
-            outcome = await ask(gate, answer, scope, connection)
-        else:
-            outcome = answer.admit(gate.guard, scope, gate.stage, gate.cost)
+        outcome = await self._outcome(connection) if self._asks else self._admit(connection)
         if outcome is not None and not outcome:
             raise Refused(outcome)
 
     def limit(self, endpoint: Endpoint) -> Endpoint:
-        """Decorate an endpoint of Starlette: a coroutine function of a request or websocket."""
+        """Decorate an endpoint: a coroutine function with a request or websocket among its arguments.
+
+        What it returns for a refusal is the response, so keep it next to the route.
+        """
         if not inspect.iscoroutinefunction(endpoint):
             message = f"{endpoint!r} is no coroutine function; accepted are coroutine functions"
             raise TypeError(message)
 
         @functools.wraps(endpoint)
         async def limited(*args: Any, **kwargs: Any) -> Any:
-            given = (*args, *kwargs.values())
-            connection = next((each for each in given if isinstance(each, HTTPConnection)), None)
-            if connection is None:
+            for argument in (*args, *kwargs.values()):
+                if isinstance(argument, HTTPConnection):
+                    connection = argument
+                    break
+            else:
                 message = (
                     f"{endpoint!r} was called without a request; accepted is one argument of it"
                 )
                 raise TypeError(message)
-            await self(connection)
-            return await endpoint(*args, **kwargs)
+            outcome = await self._outcome(connection) if self._asks else self._admit(connection)
+            if outcome is None or outcome:
+                return await endpoint(*args, **kwargs)
+            if connection.scope["type"] == "websocket":
+                raise Refused(outcome)
+            return RefusalResponse(outcome)
 
         return cast("Endpoint", limited)
+
+    def _admit(self, connection: HTTPConnection) -> Outcome:
+        scope = connection.scope
+        gate = self._gate
+        return _answer_of(scope).admit(gate.guard, scope, gate.stage, gate.cost)
+
+    async def _outcome(self, connection: HTTPConnection) -> Optional[Outcome]:
+        """As ``_admit`` where functions are asked; None if the request is exempt."""
+        return await ask(self._gate, _answer_of(connection.scope), connection.scope, connection)
+
+
+class RefusalResponse(Response):
+    """The response of a route that refuses its request."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        # Not what Response does: the fields are known when it is sent.
+        self.status_code = cast("int", outcome.status)
+        self.body = cast("bytes", outcome.body)
+        self.background = None
+        self.raw_headers = []
+        self._outcome = outcome
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        headers = [*self.raw_headers, *_answer_of(scope).refuse(self._outcome)]
+        start = {"type": "http.response.start", "status": self.status_code, "headers": headers}
+        await send(start)
+        # A refused HEAD names the length of the body that a GET would have had.
+        body = b"" if scope["method"] == "HEAD" else self.body
+        await send({"type": "http.response.body", "body": body})
+        if self.background is not None:
+            await self.background()
+
+
+def _answer_of(scope: Scope) -> Answer:
+    answer: Optional[Answer] = scope.get(OUTCOMES)
+    if answer is None:
+        message = "RouteLimit needs the middleware: app.add_middleware(RouteLimits)"
+        raise RuntimeError(message)
+    return answer
