@@ -17,13 +17,15 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
+use ratecell_contract::Stage;
 use smallvec::SmallVec;
 
+use crate::argument::dict_of;
 use crate::cost::Cost;
 use crate::fastcall::{FastMethod, Values, utf8};
 use crate::guard::{Asked, Guard, stage_of};
 use crate::outcome::{Outcome, append_content};
-use crate::request::{IN_PATH, RequestHeaders, dict_or_none, peer_of};
+use crate::request::{IN_PATH, RequestHeaders, peer_of};
 
 /// Where a scope has the answer of its request.
 const OUTCOMES: &str = "ratecell.outcomes";
@@ -176,10 +178,10 @@ What a guard decides about a scope. If it passes, the answer shows it.
         let outcome = answer.admit(&Layer {
             guard: guard.cast()?.get(),
             scope,
-            stage: stage.cast()?,
+            stage: stage_of(stage)?,
             cost: cost.extract()?,
-            values: dict_or_none(values, "values")?,
-            limits: dict_or_none(limits, "limits")?,
+            values: dict_of(values, "values")?,
+            limits: dict_of(limits, "limits")?,
         })?;
         let outcome = Bound::new(scope.py(), outcome)?;
         if outcome.get().refusal().is_none() {
@@ -193,7 +195,7 @@ What a guard decides about a scope. If it passes, the answer shows it.
 struct Layer<'a, 'py> {
     guard: &'a Guard,
     scope: &'a Bound<'py, PyAny>,
-    stage: &'a Bound<'py, PyString>,
+    stage: Stage,
     cost: Cost,
     values: Option<&'a Bound<'py, PyDict>>,
     limits: Option<&'a Bound<'py, PyDict>>,
@@ -228,7 +230,7 @@ impl Answer {
                 values: layer.values,
                 limits: layer.limits,
                 cost: layer.cost,
-                stage: stage_of(utf8(layer.stage)?)?,
+                stage: layer.stage,
             },
         )
     }

@@ -11,11 +11,12 @@ use std::time::SystemTime;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyTuple};
 use ratecell::http::HeaderStyle;
 use ratecell::{CallError, PlanDecision};
 use smallvec::SmallVec;
 
+use crate::argument::{choice_of, ns_of, text_of};
 use crate::seconds::seconds;
 
 /// What a call is answered: allowed or not, and the numbers that go with it.
@@ -172,20 +173,29 @@ impl Decision {
     /// {'X-RateLimit-Limit': '2', 'X-RateLimit-Remaining': '0', 'X-RateLimit-Reset': '60'}
     /// >>> limiter.acquire("alice").headers("retry-after")
     /// {'Retry-After': '30'}
-    #[pyo3(signature = (style, /, *more, reset = "unix", unix_now_ns = None))]
+    #[pyo3(signature = (style, /, *more, reset = Reset::Unix, unix_now_ns = None), text_signature = "($self, style, /, *more, reset='unix', unix_now_ns=None)")]
     fn headers<'py>(
         &self,
         py: Python<'py>,
-        style: &str,
-        more: Vec<String>,
-        reset: &str,
-        unix_now_ns: Option<u64>,
+        style: &Bound<'_, PyAny>,
+        more: &Bound<'_, PyTuple>,
+        #[pyo3(from_py_with = reset_of)] reset: Reset,
+        unix_now_ns: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let more = more.iter().map(String::as_str);
-        let style = header_style(core::iter::once(style).chain(more), reset)?;
+        let mut styles = style_of(style)?;
+        for style in more {
+            styles = styles | style_of(&style)?;
+        }
+        if matches!(reset, Reset::Seconds) {
+            styles = styles.with_reset_after();
+        }
+        styles.check().map_err(|clash| PyValueError::new_err(clash.to_string()))?;
         let fields = PyDict::new(py);
-        let unix_now_ns = unix_now_ns.unwrap_or_else(system_unix_ns);
-        for field in self.plan_decision().headers(style, unix_now_ns) {
+        let unix_now_ns = match unix_now_ns {
+            Some(now) => ns_of(now, "unix_now_ns")?,
+            None => system_unix_ns(),
+        };
+        for field in self.plan_decision().headers(styles, unix_now_ns) {
             fields.set_item(field.name(), field.value().to_string())?;
         }
         Ok(fields)
@@ -228,27 +238,24 @@ pub(crate) fn call_error(error: &CallError) -> PyErr {
     PyValueError::new_err(error.to_string())
 }
 
-fn header_style<'a>(names: impl Iterator<Item = &'a str>, reset: &str) -> PyResult<HeaderStyle> {
-    let mut style = HeaderStyle::NONE;
-    for name in names {
-        style = style
-            | HeaderStyle::named(name).ok_or_else(|| {
-                let accepted: Vec<_> = HeaderStyle::NAMES.iter().map(|(name, _)| *name).collect();
-                let accepted = accepted.join(", ");
-                PyValueError::new_err(format!("style is {name:?}; accepted are {accepted}"))
-            })?;
-    }
-    let style = match reset {
-        "unix" => style,
-        "seconds" => style.with_reset_after(),
-        _ => {
-            return Err(PyValueError::new_err(format!(
-                "reset is {reset:?}; accepted are \"unix\" and \"seconds\""
-            )));
-        }
-    };
-    style.check().map_err(|clash| PyValueError::new_err(clash.to_string()))?;
-    Ok(style)
+/// What X-RateLimit-Reset holds.
+#[derive(Clone, Copy)]
+pub(crate) enum Reset {
+    Unix,
+    Seconds,
+}
+
+fn reset_of(reset: &Bound<'_, PyAny>) -> PyResult<Reset> {
+    choice_of(reset, "reset", &[("unix", Reset::Unix), ("seconds", Reset::Seconds)])
+}
+
+fn style_of(style: &Bound<'_, PyAny>) -> PyResult<HeaderStyle> {
+    let name = text_of(style, "style")?;
+    HeaderStyle::named(name).ok_or_else(|| {
+        let accepted: Vec<_> = HeaderStyle::NAMES.iter().map(|(name, _)| *name).collect();
+        let accepted = accepted.join(", ");
+        PyValueError::new_err(format!("style is {name:?}; accepted are {accepted}"))
+    })
 }
 
 /// OVERFLOW: nanoseconds since 1970 fit until 2554; a clock beyond either end counts as it.

@@ -8,9 +8,10 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
+use crate::argument::{dict_of, text_of};
 use crate::fastcall::{FastMethod, Values, utf8};
 use crate::guard::{Asked, Guard, stage_of};
-use crate::request::{IN_PATH, RequestHeaders, dict_or_none, peer_of};
+use crate::request::{IN_PATH, RequestHeaders, peer_of};
 
 /// Where an environ has the id of its request, once an outcome has shown one.
 const REQUEST_ID: &str = "ratecell.request_id";
@@ -48,15 +49,15 @@ As admit, of an environ, which keeps the id of the request.
         let outcome = this.get().decide(
             py,
             &Asked {
-                method: utf8(method.cast()?)?,
+                method: text_of(&method, "REQUEST_METHOD")?,
                 path: &path,
                 peer: peer_of(peer.as_ref())?,
                 headers: RequestHeaders::new(None, Some(environ.clone()))?,
                 request_id,
-                values: dict_or_none(values, "values")?,
-                limits: dict_or_none(limits, "limits")?,
+                values: dict_of(values, "values")?,
+                limits: dict_of(limits, "limits")?,
                 cost: cost.extract()?,
-                stage: stage_of(utf8(stage.cast()?)?)?,
+                stage: stage_of(stage)?,
             },
         )?;
         if let Some(id) = outcome.request_id() {

@@ -7,9 +7,10 @@ use pyo3::exceptions::{PyMemoryError, PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
-use ratecell::{BuildError, Clock, ManualClock, SystemClock, TableError};
+use ratecell::{BuildError, Clock, ManualClock, SystemClock, TableError, WhenFull};
 use ratecell_contract::{ForwardedField, GuardError, IpNet, Request, RequestError, Stage};
 
+use crate::argument::{choice_of, dict_of, text_of};
 use crate::clock::{callable, time_of};
 use crate::contract::Contract;
 use crate::cost::Cost;
@@ -73,8 +74,8 @@ impl Guard {
     #[new]
     #[pyo3(
         signature = (
-            contract, *, capacity = None, when_full = "deny", clock = None, trusted_proxies = None,
-            forwarded_field = "either",
+            contract, *, capacity = None, when_full = WhenFull::Deny, clock = None, trusted_proxies = None,
+            forwarded_field = ForwardedField::Either,
         ),
         text_signature = "(contract, *, capacity=65536, when_full='deny', clock=None, trusted_proxies=(), forwarded_field='either')"
     )]
@@ -82,10 +83,10 @@ impl Guard {
         py: Python<'_>,
         contract: &Bound<'_, PyAny>,
         capacity: Option<&Bound<'_, PyAny>>,
-        when_full: &str,
+        #[pyo3(from_py_with = when_full_of)] when_full: WhenFull,
         clock: Option<Bound<'_, PyAny>>,
         trusted_proxies: Option<&Bound<'_, PyAny>>,
-        forwarded_field: &str,
+        #[pyo3(from_py_with = forwarded_field_of)] forwarded_field: ForwardedField,
     ) -> PyResult<Self> {
         let contract = contract_of(contract)?;
         let clock = clock.map(callable).transpose()?;
@@ -94,9 +95,9 @@ impl Guard {
             Some(clock) => GuardClock::Told(ManualClock::new(time_of(clock)?)),
         };
         let mut builder = ratecell_contract::Guard::builder(contract)
-            .when_full(when_full_of(when_full)?)
+            .when_full(when_full)
             .trusted_proxies(&networks_of(trusted_proxies)?)
-            .forwarded_field(forwarded_field_of(forwarded_field)?)
+            .forwarded_field(forwarded_field)
             .clock(time);
         if let Some(capacity) = capacity {
             builder = builder.capacity(capacity_of(capacity)?);
@@ -120,7 +121,7 @@ impl Guard {
     #[pyo3(
         signature = (
             method, path, *, peer = None, headers = None, environ = None, values = None,
-            limits = None, cost = Cost::ONE, stage = "whole",
+            limits = None, cost = Cost::ONE, stage = Stage::Whole,
         ),
         text_signature = "($self, method, path, *, peer=None, headers=None, environ=None, values=None, limits=None, cost=1, stage='whole')"
     )]
@@ -128,28 +129,28 @@ impl Guard {
     fn admit(
         &self,
         py: Python<'_>,
-        method: &Bound<'_, PyString>,
-        path: &Bound<'_, PyString>,
+        method: &Bound<'_, PyAny>,
+        path: &Bound<'_, PyAny>,
         peer: Option<&Bound<'_, PyAny>>,
         headers: Option<Bound<'_, PyAny>>,
-        environ: Option<Bound<'_, PyDict>>,
-        values: Option<&Bound<'_, PyDict>>,
-        limits: Option<&Bound<'_, PyDict>>,
+        environ: Option<&Bound<'_, PyAny>>,
+        values: Option<&Bound<'_, PyAny>>,
+        limits: Option<&Bound<'_, PyAny>>,
         cost: Cost,
-        stage: &str,
+        #[pyo3(from_py_with = stage_of)] stage: Stage,
     ) -> PyResult<Outcome> {
         self.decide(
             py,
             &Asked {
-                method: utf8(method)?,
-                path: utf8(path)?,
+                method: text_of(method, "method")?,
+                path: text_of(path, "path")?,
                 peer: peer_of(peer)?,
-                headers: RequestHeaders::new(headers, environ)?,
+                headers: RequestHeaders::new(headers, dict_of(environ, "environ")?.cloned())?,
                 request_id: None,
-                values,
-                limits,
+                values: dict_of(values, "values")?,
+                limits: dict_of(limits, "limits")?,
                 cost,
-                stage: stage_of(stage)?,
+                stage,
             },
         )
     }
@@ -269,31 +270,23 @@ fn networks_of(networks: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<IpNet>> {
     Ok(read)
 }
 
-fn forwarded_field_of(field: &str) -> PyResult<ForwardedField> {
-    match field {
-        "either" => Ok(ForwardedField::Either),
-        "x-forwarded-for" => Ok(ForwardedField::XForwardedFor),
-        "forwarded" => Ok(ForwardedField::Forwarded),
-        _ => Err(PyValueError::new_err(format!(
-            "forwarded_field is {field:?}; accepted are \"x-forwarded-for\", \"forwarded\" and \
-             \"either\""
-        ))),
-    }
+fn forwarded_field_of(field: &Bound<'_, PyAny>) -> PyResult<ForwardedField> {
+    let choices = [
+        ("x-forwarded-for", ForwardedField::XForwardedFor),
+        ("forwarded", ForwardedField::Forwarded),
+        ("either", ForwardedField::Either),
+    ];
+    choice_of(field, "forwarded_field", &choices)
 }
 
 /// The stage of that name.
-///
-/// # Errors
-/// `ValueError` for any other.
-pub(crate) fn stage_of(stage: &str) -> PyResult<Stage> {
-    match stage {
-        "before-auth" => Ok(Stage::BeforeAuth),
-        "after-auth" => Ok(Stage::AfterAuth),
-        "whole" => Ok(Stage::Whole),
-        _ => Err(PyValueError::new_err(format!(
-            "stage is {stage:?}; accepted are \"before-auth\", \"after-auth\" and \"whole\""
-        ))),
-    }
+pub(crate) fn stage_of(stage: &Bound<'_, PyAny>) -> PyResult<Stage> {
+    let choices = [
+        ("before-auth", Stage::BeforeAuth),
+        ("after-auth", Stage::AfterAuth),
+        ("whole", Stage::Whole),
+    ];
+    choice_of(stage, "stage", &choices)
 }
 
 fn guard_error(error: &GuardError) -> PyErr {

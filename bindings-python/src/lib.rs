@@ -17,6 +17,7 @@
 
 mod acquire;
 mod answer;
+mod argument;
 mod clock;
 mod contract;
 mod cost;

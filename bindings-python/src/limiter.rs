@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyInt};
 use ratecell::{BuildError, CallError, Clock as _, Keys, TableError, WhenFull};
 
+use crate::argument::choice_of;
 use crate::clock::{callable, time_of};
 use crate::cost::Cost;
 use crate::decision::{Decision, call_error};
@@ -93,18 +94,20 @@ impl LimiterBase {
 #[pymethods]
 impl LimiterBase {
     #[new]
-    #[pyo3(signature = (rules, *, capacity = None, when_full = "deny", clock = None))]
+    #[pyo3(
+        signature = (rules, *, capacity = None, when_full = WhenFull::Deny, clock = None),
+        text_signature = "(rules, *, capacity=None, when_full='deny', clock=None)"
+    )]
     fn new(
         py: Python<'_>,
         rules: &Bound<'_, PyAny>,
         capacity: Option<&Bound<'_, PyAny>>,
-        when_full: &str,
+        #[pyo3(from_py_with = when_full_of)] when_full: WhenFull,
         clock: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let plan = plan_of(rules, "rules")?;
         let clock = clock.map(callable).transpose()?;
-        let mut builder =
-            ratecell::Limiter::builder_for((*plan).clone()).when_full(when_full_of(when_full)?);
+        let mut builder = ratecell::Limiter::builder_for((*plan).clone()).when_full(when_full);
         if let Some(capacity) = capacity {
             builder = builder.capacity(capacity_of(capacity)?);
         }
@@ -201,14 +204,8 @@ impl LimiterBase {
 }
 
 /// What to do when a table is full.
-pub(crate) fn when_full_of(when_full: &str) -> PyResult<WhenFull> {
-    match when_full {
-        "deny" => Ok(WhenFull::Deny),
-        "allow" => Ok(WhenFull::Allow),
-        _ => Err(PyValueError::new_err(format!(
-            "when_full is {when_full:?}; accepted are \"deny\" and \"allow\""
-        ))),
-    }
+pub(crate) fn when_full_of(when_full: &Bound<'_, PyAny>) -> PyResult<WhenFull> {
+    choice_of(when_full, "when_full", &[("deny", WhenFull::Deny), ("allow", WhenFull::Allow)])
 }
 
 /// For how many keys there is to be room.

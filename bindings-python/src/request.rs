@@ -164,23 +164,6 @@ pub(crate) const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'@')
     .remove(b'/');
 
-/// The dict of an argument that may be left out or None.
-///
-/// # Errors
-/// `TypeError` for anything else.
-pub(crate) fn dict_or_none<'a, 'py>(
-    value: Option<&'a Bound<'py, PyAny>>,
-    argument: &str,
-) -> PyResult<Option<&'a Bound<'py, PyDict>>> {
-    let Some(value) = value.filter(|value| !value.is_none()) else { return Ok(None) };
-    match value.cast() {
-        Ok(dict) => Ok(Some(dict)),
-        Err(_) => Err(PyTypeError::new_err(format!(
-            "{argument} is {value:?}; accepted are None and a dict"
-        ))),
-    }
-}
-
 /// The names and Python objects of a dict, held while a request borrows from them.
 pub(crate) fn named<'py>(
     dict: Option<&Bound<'py, PyDict>>,

@@ -198,6 +198,8 @@ async def refuse(
         if "websocket.http.response" not in (scope.get("extensions") or {}):
             await answer.send({"type": "websocket.close", "code": 1008})
             return
+        # The server counts the body by itself; older uvicorn would name its length twice.
+        headers = [field for field in headers if field[0] != b"content-length"]
     start = {"type": f"{prefix}http.response.start", "status": outcome.status, "headers": headers}
     await answer.send(start)
     # A refused HEAD names the length of the body that a GET would have had.

@@ -113,7 +113,7 @@ class RefusalResponse(flask.Response):
     def __init__(self, outcome: Outcome) -> None:
         super().__init__([outcome.body or b""], outcome.status, Headers(outcome.headers))
 
-    def get_wsgi_headers(self, environ: Any) -> Headers:
+    def get_wsgi_headers(self, environ: Any) -> Headers:  # noqa: ARG002
         """The fields as they are: they name no location, and the length of the body."""
         return self.headers
 

@@ -85,7 +85,7 @@ class RouteLimit:
             raise Refused(outcome)
 
     def limit(self, endpoint: Endpoint) -> Endpoint:
-        """Decorate an endpoint: a coroutine function with a request or websocket among its arguments.
+        """Decorate an endpoint: a coroutine function of a request or websocket, and of more.
 
         What it returns for a refusal is the response, so keep it next to the route.
         """
@@ -134,7 +134,7 @@ class RefusalResponse(Response):
         self.raw_headers = []
         self._outcome = outcome
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Send it."""
         headers = [*self.raw_headers, *_answer_of(scope).refuse(self._outcome)]
         start = {"type": "http.response.start", "status": self.status_code, "headers": headers}
@@ -142,8 +142,6 @@ class RefusalResponse(Response):
         # A refused HEAD names the length of the body that a GET would have had.
         body = b"" if scope["method"] == "HEAD" else self.body
         await send({"type": "http.response.body", "body": body})
-        if self.background is not None:
-            await self.background()
 
 
 def _answer_of(scope: Scope) -> Answer:
