@@ -91,10 +91,12 @@ impl Context<'_> {
 
     fn write_fields(&self, style: HeaderStyle, report: Option<&Report<'_>>) -> Fields {
         let mut fields = Fields::with_capacity(FIELDS_LEN);
-        for header in report.into_iter().flat_map(|it| it.headers(style, self.unix_now_ns)) {
-            match header.value().as_number() {
-                Some(number) => fields.push_number(header.name(), number),
-                None => fields.push(header.name(), header.value()),
+        if let Some(report) = report {
+            for header in report.headers(style, self.unix_now_ns) {
+                match header.value().as_number() {
+                    Some(number) => fields.push_number(header.name(), number),
+                    None => fields.push(header.name(), header.value()),
+                }
             }
         }
         let values = OnlyRequestId(self.request_id);
