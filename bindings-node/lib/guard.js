@@ -8,7 +8,7 @@ const { checkOptions, describe, rangeErrorOf, wholeNumber } = require('./argumen
 const { contractText } = require('./contract-text.js');
 const { Outcome, Shape } = require('./outcome.js');
 const { clockOf, readClock } = require('./time.js');
-const { words, COST, NOW, STAGE, READ_ALL, GIVEN, NAMES, SHAPE } = require('./words.js');
+const { words, COST, NOW, STAGE, READ_ALL, SAME_PEER, GIVEN, NAMES, SHAPE } = require('./words.js');
 
 const DEFAULT_CAPACITY = 65_536;
 const MAX_U32 = 2 ** 32 - 1;
@@ -30,6 +30,9 @@ class Guard {
   #rules;
   // Whether a header field's name of this length may be one of them.
   #headerLengths = [];
+  #looksAtPeer;
+  // The address that the addon read last; null for none.
+  #lastPeer = null;
   // What the addon's outcomes have in common, by its number for that.
   #shapes = [];
 
@@ -60,6 +63,7 @@ class Guard {
       () => new native.NativeGuard(text, file, capacity, allow, trustedProxies, field, given),
     );
     this.#call = this.#native.bind(words);
+    this.#looksAtPeer = this.#native.looksAtPeer();
     let number = 0;
     const numbered = (names) => new Map(names.map((name) => [name, number++]));
     this.#headers = numbered(this.#native.headerNames());
@@ -102,10 +106,12 @@ class Guard {
     return this.#admit(stageNumber(stage), true, method, path, peer, cost, rawHeaders, values, limits);
   }
 
-  // For the frameworks, in this package only, whose requests an HTTP parser has read: as `admitRaw`,
-  // with a number of `stageNumber`. Of method, path and address it reads what the contract looks at.
-  static admitParsed(guard, stage, method, path, peer, cost, rawHeaders, values, limits) {
-    return guard.#admit(stage, false, method, path, peer, cost, rawHeaders, values, limits);
+  // For the frameworks, in this package only, whose requests an HTTP parser has read: as `admitRaw`
+  // of a message of Node's, with a number of `stageNumber`. Of its method, path and address it reads
+  // what the contract looks at.
+  static admitMessage(guard, stage, message, path, cost, values, limits) {
+    const peer = guard.#looksAtPeer ? (message.socket?.remoteAddress ?? '') : '';
+    return guard.#admit(stage, false, message.method, path, peer, cost, message.rawHeaders, values, limits);
   }
 
   #admit(stage, readsAll, method, path, peer, cost = 1, rawHeaders, values, limits) {
@@ -136,6 +142,9 @@ class Guard {
     // From here to the outcome nothing of the caller's runs.
     words[STAGE] = stage;
     words[READ_ALL] = readsAll ? 1 : 0;
+    words[SAME_PEER] = peer === this.#lastPeer ? 1 : 0;
+    // Unknown if the call throws: the addon may have read this one or not.
+    this.#lastPeer = null;
     words[COST] = cost;
     if (now !== null) {
       words[NOW] = Number(now & 0xffff_ffffn);
@@ -146,6 +155,9 @@ class Guard {
       words[NAMES + index] = numbers[index];
     }
     const text = Reflect.apply(this.#call, undefined, given);
+    if (readsAll || this.#looksAtPeer) {
+      this.#lastPeer = peer;
+    }
     const number = words[SHAPE];
     if (number >= this.#shapes.length) {
       this.#shapes[number] = new Shape(this.#native.shape(number));

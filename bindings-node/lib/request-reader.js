@@ -38,14 +38,12 @@ class RequestReader {
 
   // `subject` is what the framework's users know as the request.
   read(subject, message, path) {
-    return Guard.admitParsed(
+    return Guard.admitMessage(
       this.#guard,
       this.#stage,
-      message.method,
+      message,
       path,
-      message.socket?.remoteAddress ?? '',
       typeof this.#cost === 'function' ? this.#cost(subject) : this.#cost,
-      message.rawHeaders,
       typeof this.#values === 'function' ? this.#values(subject) : this.#values,
       typeof this.#limits === 'function' ? this.#limits(subject) : this.#limits,
     );

@@ -26,6 +26,7 @@ const ANSWER_LEN = 11;
 // A guard's call has its own meaning for some places.
 const STAGE = OP;
 const READ_ALL = RULES;
+const SAME_PEER = KEYS + 1;
 const GIVEN = KEYS;
 const NAMES = 56;
 const SHAPE = ALLOWED;
@@ -63,6 +64,7 @@ module.exports = {
   ANSWER_LEN,
   STAGE,
   READ_ALL,
+  SAME_PEER,
   GIVEN,
   NAMES,
   SHAPE,

@@ -5,7 +5,7 @@
 //! common, the names of the fields above all, is a [`Shape`] that crosses once.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
 
 use ratecell_contract::{
@@ -37,7 +37,9 @@ pub(crate) struct BoundGuard {
     /// Whether any rule is for certain methods or paths only.
     looks_at_target: bool,
     /// Whether any rule counts by address.
-    looks_at_peer: bool,
+    pub(crate) looks_at_peer: bool,
+    /// The address that was read last.
+    last_peer: Cell<Option<IpAddr>>,
 }
 
 impl BoundGuard {
@@ -63,6 +65,7 @@ impl BoundGuard {
             guard,
             passes: RefCell::default(),
             shapes: RefCell::default(),
+            last_peer: Cell::default(),
         }
     }
 
@@ -137,9 +140,12 @@ impl Callee for BoundGuard {
             method = text(arguments, 0, "method")?.into();
             path = text(arguments, 1, "path")?.into();
         }
-        if reads_all || self.looks_at_peer {
+        if words.get(words::SAME_PEER) != 0 {
+            peer = self.last_peer.get();
+        } else if reads_all || self.looks_at_peer {
             peer =
                 arguments.with_bytes(2, read_peer).map_err(|fault| fault_of("peer", fault))??;
+            self.last_peer.set(peer);
         }
         let given = self.read_given(arguments, words)?;
         let values: Vec<(&str, &[u8])> =

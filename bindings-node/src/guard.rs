@@ -108,6 +108,12 @@ impl NativeGuard {
         self.bound.guard.header_names().into_iter().map(str::to_owned).collect()
     }
 
+    /// Whether [`Self::bind`]'s function wants the address of the connection.
+    #[napi]
+    pub fn looks_at_peer(&self) -> bool {
+        self.bound.looks_at_peer
+    }
+
     /// The names of the values that [`Self::bind`]'s function wants.
     #[napi]
     pub fn value_names(&self) -> Vec<String> {

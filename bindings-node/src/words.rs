@@ -36,6 +36,9 @@ pub(crate) const STAGE: usize = OP;
 /// In, 1 to read the method, the path and the address although the contract looks at none of them,
 /// so that what is wrong with one is said.
 pub(crate) const READ_ALL: usize = RULES;
+/// In, 1 if the address is that of the call before, which is then no argument: behind a proxy each
+/// is.
+pub(crate) const SAME_PEER: usize = KEYS + 1;
 /// In, how many arguments come after the method, the path and the address.
 pub(crate) const GIVEN: usize = KEYS;
 /// In, what each of them is: a place in the guard's list of names.

@@ -199,6 +199,46 @@ test('nestjs: a decorator limits a method, or all methods of a class but those',
   assert.deepEqual(await statuses(`${url}/two`, 3), [200, 200, 429]);
 });
 
+test('each request counts by its own address, also after one that made no sense', () => {
+  const rules = [{ name: 'ip', limit: 'fixed 3/h', by: 'ip' }];
+  const guard = new Guard({ rules }, { clock: () => 0 });
+  const ask = (peer, others) => guard.admit({ method: 'GET', path: '/', peer, ...others });
+  const passes = (...peers) => peers.map((peer) => ask(peer).passes);
+  assert.deepEqual(passes('192.0.2.1', '192.0.2.1', '192.0.2.2'), [true, true, true]);
+  assert.throws(() => ask('192.0.2.3', { limits: { ip: 'nonsense' } }), RangeError);
+  assert.deepEqual(passes('192.0.2.2', '192.0.2.2', '192.0.2.2'), [true, true, false]);
+  assert.throws(() => ask('nonsense'), /^RangeError: peer: found `nonsense`/);
+  assert.throws(() => ask('nonsense'), /^RangeError: peer: found `nonsense`/);
+  assert.deepEqual(passes('192.0.2.1', '192.0.2.1', '192.0.2.3'), [true, false, true]);
+  // None at all is a client of its own.
+  assert.deepEqual(passes('', '', '192.0.2.3', ''), [true, true, true, true]);
+  assert.deepEqual(passes('', '192.0.2.3', '192.0.2.3'), [false, true, false]);
+});
+
+test('what is wrong with a request is said, whether or not the contract looks at it', () => {
+  const contracts = [
+    { rules: [{ name: 'user', limit: '5/h', by: 'value:user' }] },
+    { rules: [{ name: 'ip', limit: '5/h', by: 'ip', paths: ['/v1/**'], methods: ['GET'] }] },
+  ];
+  for (const contract of contracts) {
+    const guard = new Guard(contract);
+    const ask = (request) => () => guard.admit({ method: 'GET', path: '/', ...request });
+    assert.throws(ask({ peer: 'nonsense' }), /^RangeError: peer: found `nonsense`/);
+    assert.throws(ask({ peer: 5 }), /^TypeError: peer: found 5, accepted is a string/);
+    assert.throws(ask({ path: '/\ud800' }), /^TypeError: path has a lone surrogate/);
+    assert.throws(ask({ method: '\ud800' }), /^TypeError: method has a lone surrogate/);
+    assert.throws(ask({ stage: 'toString' }), /^RangeError: stage: found "toString", accepted are/);
+  }
+});
+
+test('a stage that there is none of is refused when the middleware is made', async () => {
+  const { rateLimit } = await import('ratecell/http');
+  assert.throws(
+    () => rateLimit(limitOf('ip', '1/s'), { stage: 'later' }),
+    /^RangeError: stage: found "later"/,
+  );
+});
+
 test('the four published contracts are served in Node', () => {
   const answers = [
     ['peeker', { authorization: 'Bearer pk_live_1' }, 600, { 'Peeker-Request-Id': /^\w/ }],
