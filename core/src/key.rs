@@ -203,7 +203,7 @@ impl fmt::Debug for Seed {
 /// The hash of a key: 48 bits that stand for it in its slot, and 64 that say where it may live.
 ///
 /// Two keys share a slot, and so a limit, if the 48 bits agree and one lives in a region of the
-/// other: with SipHash the odds for a given pair are `3 * 2^-48` over the number of regions. That
+/// other: with SipHash the odds for a given pair are `4 * 2^-48` over the number of regions. That
 /// any two of 10 million live keys share happens once in 3 million tables; of 1 million, once in
 /// 30 million.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -215,7 +215,8 @@ pub struct KeyHash {
 impl KeyHash {
     #[inline]
     const fn of(hash: Hash128) -> Self {
-        Self { identity: hash.h1, place: hash.h2 }
+        // The half that is ready first says where to look; what is looked for follows.
+        Self { identity: hash.h2, place: hash.h1 }
     }
 
     /// A hash made elsewhere: for a caller who has a good 64-bit hash of the key at hand.

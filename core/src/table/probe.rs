@@ -162,7 +162,7 @@ impl<M: Memory> Table<M> {
 #[inline]
 pub(super) const fn slot_at(hash: KeyHash, step: usize) -> usize {
     #[expect(clippy::cast_possible_truncation, reason = "its low bits are all that counts")]
-    let low = hash.identity as usize;
+    let low = hash.place as usize;
     (low ^ step) & REGION_SLOTS.wrapping_sub(1)
 }
 
