@@ -12,7 +12,7 @@ function rateLimit(guard, options) {
       // By a serializer, as Fastify adds a charset to the media type of any other text. As bytes it
       // would not, but those Node sends apart from the head, which takes a third longer.
       reply.code(outcome.status).header('content-type', outcome.contentType);
-      reply.serializer(asItIs).send(outcome.body);
+      reply.serializer(once(reply)).send(outcome.body);
       return;
     }
     releaseAfter(outcome, reply.raw);
@@ -29,8 +29,13 @@ function setHeader(reply, name, value) {
   reply.header(name, value);
 }
 
-function asItIs(body) {
-  return body;
+// A serializer that takes a text as it is and then goes: if an onSend hook throws, what the error
+// handler sends has to be serialized as ever.
+function once(reply) {
+  return (body) => {
+    reply.serializer(null);
+    return body;
+  };
 }
 
 module.exports = { rateLimit };

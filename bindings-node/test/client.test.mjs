@@ -71,16 +71,18 @@ const CLIENTS = {
 };
 
 for (const [name, make] of Object.entries(CLIENTS)) {
-  test(`${name}: a client that is told the limit is never refused`, async (context) => {
-    const { url, stats } = await strict(context, 'sliding 40/s');
-    const client = await make({ rules: 'sliding 40/s' });
+  test(`${name}: a client that paces itself is never refused`, async (context) => {
+    // Less than the server allows by what a busy machine may delay a request: five of them, which
+    // are 250 ms. All at once, 30 would be too many.
+    const { url, stats } = await strict(context, 'sliding 25/s');
+    const client = await make({ rules: 'gcra 20/s burst 1' });
     if (client === null) return context.skip('undici is not installed');
-    const responses = await Promise.all(Array.from({ length: 60 }, () => client(url)));
+    const responses = await Promise.all(Array.from({ length: 30 }, () => client(url)));
     for (const response of responses) {
       assert.equal(response.status, 200);
       await response.text();
     }
-    assert.deepEqual([stats().allowed, stats().refused], [60, 0]);
+    assert.deepEqual([stats().allowed, stats().refused], [30, 0]);
   });
 
   test(`${name}: a refusal is tried again, with its body, after no less than the wait`, async (context) => {

@@ -170,6 +170,30 @@ test('fastify: an onSend hook may send another body', async (context) => {
   assert.match(await (await fetch(url)).text(), /^\{"TYPE":"HTTPS:/);
 });
 
+test('fastify: if an onSend hook throws, the error handler answers as ever', async (context) => {
+  const packages = await installed(context, 'fastify');
+  if (packages === null) return;
+  const [{ fastify }] = packages;
+  const { rateLimit } = await import('ratecell/fastify');
+  const app = fastify();
+  app.addHook('onRequest', rateLimit(limitOf('ip', 'fixed 1/366d')));
+  app.addHook('onSend', (_request, reply, _payload, done) => {
+    done(reply.statusCode === 429 ? new Error('broken') : null);
+  });
+  app.setErrorHandler(async (error, _request, reply) => {
+    reply.code(500);
+    return { found: error.message };
+  });
+  app.get('/', async () => 'ok');
+  await app.listen({ port: 0, host: '127.0.0.1' });
+  const url = closing(context, app.server);
+  assert.deepEqual(await statuses(url, 1), [200]);
+  const response = await fetch(url);
+  assert.equal(response.status, 500);
+  assert.equal(response.headers.get('content-type'), 'application/json; charset=utf-8');
+  assert.deepEqual(await response.json(), { found: 'broken' });
+});
+
 test('nestjs: a decorator limits a method, or all methods of a class but those', async (context) => {
   const packages = await installed(context, '@nestjs/core', '@nestjs/common', 'reflect-metadata');
   if (packages === null) return;
