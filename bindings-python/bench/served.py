@@ -4,6 +4,12 @@ CPU time of the process per request, without a network: an ASGI application is c
 calls it, a WSGI one likewise. "bare" is the same service without a limiter. Each figure is the
 median of rounds that take turns.
 
+What a middleware costs here is about three times what it costs in a loop of its own, and this is
+the figure that a service pays: a framework runs some 330,000 instructions in between, so that all
+of the middleware comes back to cold first-level caches on each request. A request through the
+contract middleware is 19,000 instructions more, and 2,100 of the 14,000 misses of these caches (as
+counted by valgrind --tool=cachegrind --cache-sim=yes, runs of 300 and 1,300 requests subtracted).
+
 BENCH_QUICK=1 only shows that everything runs.
 """
 
@@ -18,6 +24,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fastapi import FastAPI, Request
+from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 
 QUICK = os.environ.get("BENCH_QUICK") == "1"
@@ -56,8 +63,31 @@ def asgi_apps() -> dict[str, Any]:
         return app
 
     def route(limit: int) -> Any:
+        app = FastAPI()
+        app.add_middleware(RouteLimits)
+
+        @app.get("/")
+        @RouteLimit(f"fixed {limit}/d", key="ip").limit
+        async def hello(request: Request) -> dict[str, str]:
+            return {"hello": "world"}
+
+        return app
+
+    def depends(limit: int) -> Any:
         app = FastAPI(dependencies=[Depends(RouteLimit(f"fixed {limit}/d", key="ip"))])
         app.add_middleware(RouteLimits)
+
+        @app.get("/")
+        async def hello(request: Request) -> dict[str, str]:
+            return {"hello": "world"}
+
+        return app
+
+    def nothing() -> Any:
+        async def dependency(connection: HTTPConnection) -> None:
+            pass
+
+        app = FastAPI(dependencies=[Depends(dependency)])
 
         @app.get("/")
         async def hello(request: Request) -> dict[str, str]:
@@ -71,6 +101,9 @@ def asgi_apps() -> dict[str, Any]:
         "FastAPI ratecell contract 429": contract(1),
         "FastAPI ratecell route 200": route(PLENTY),
         "FastAPI ratecell route 429": route(1),
+        "FastAPI Depends that does nothing": nothing(),
+        "FastAPI ratecell Depends 200": depends(PLENTY),
+        "FastAPI ratecell Depends 429": depends(1),
     }
     try:
         from slowapi import Limiter, _rate_limit_exceeded_handler
