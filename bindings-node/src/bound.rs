@@ -11,7 +11,7 @@ use crate::raw_call::{Arguments, Callee, Thrown};
 use crate::words::{self, KeyKind, Op, Words};
 
 /// The most dimensions of a plan: each rule may have one of its own.
-const MAX_DIMENSIONS: usize = ratecell::MAX_RULES;
+pub(crate) const MAX_DIMENSIONS: usize = ratecell::MAX_RULES;
 
 /// A limiter with what belongs to one thread of JavaScript.
 pub(crate) struct Bound {
@@ -175,8 +175,6 @@ impl Bound {
 }
 
 impl Callee for Bound {
-    const ARGUMENTS: usize = MAX_DIMENSIONS;
-
     /// The arguments are the keys that are strings or bytes; all else is words.
     #[inline]
     fn call(

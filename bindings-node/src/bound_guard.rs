@@ -22,7 +22,7 @@ use crate::words::{self, Words};
 const ALWAYS_GIVEN: usize = 3;
 
 /// The most arguments of a request; `lib/guard.js` has the same number.
-const MAX_ARGUMENTS: usize = 48;
+pub(crate) const MAX_ARGUMENTS: usize = 48;
 
 /// A guard with what belongs to one thread of JavaScript.
 pub(crate) struct BoundGuard {
@@ -125,8 +125,6 @@ impl BoundGuard {
 }
 
 impl Callee for BoundGuard {
-    const ARGUMENTS: usize = MAX_ARGUMENTS;
-
     fn call(
         &self,
         arguments: &Arguments<'_>,

@@ -8,7 +8,7 @@ use napi_derive::napi;
 use ratecell::{SystemClock, WhenFull};
 use ratecell_contract::{Contract, ForwardedField, Guard, IpNet};
 
-use crate::bound_guard::BoundGuard;
+use crate::bound_guard::{BoundGuard, MAX_ARGUMENTS};
 use crate::clock::NodeClock;
 use crate::limiter::{NativeStats, invalid, range, stats_of};
 use crate::raw_call;
@@ -129,7 +129,8 @@ impl NativeGuard {
     /// The function by which the package has requests decided.
     #[napi]
     pub fn bind<'e>(&self, env: &'e Env, words: Object<'e>) -> Result<Unknown<'e>> {
-        raw_call::bind(env, Rc::clone(&self.bound), words.raw()).map_err(range)
+        let bound = Rc::clone(&self.bound);
+        raw_call::bind::<_, MAX_ARGUMENTS>(env, bound, words.raw()).map_err(range)
     }
 
     /// The shape of a number that [`Self::bind`]'s function gave.

@@ -8,7 +8,7 @@ use napi::{Env, Error, JsValue as _, Result, Status, Unknown};
 use napi_derive::napi;
 use ratecell::{Limiter, Plan, SystemClock, WhenFull};
 
-use crate::bound::Bound;
+use crate::bound::{Bound, MAX_DIMENSIONS};
 use crate::clock::NodeClock;
 use crate::words;
 use crate::{raw_call, sharing};
@@ -147,7 +147,13 @@ impl NativeLimiter {
     /// The function by which the package makes every other call.
     #[napi]
     pub fn bind<'e>(&self, env: &'e Env, words: Object<'e>) -> Result<Unknown<'e>> {
-        raw_call::bind(env, Rc::clone(&self.bound), words.raw()).map_err(range)
+        let bound = Rc::clone(&self.bound);
+        let made = if bound.dimensions.len() == 1 {
+            raw_call::bind::<_, 1>(env, bound, words.raw())
+        } else {
+            raw_call::bind::<_, MAX_DIMENSIONS>(env, bound, words.raw())
+        };
+        made.map_err(range)
     }
 }
 

@@ -22,17 +22,11 @@ use crate::bytes_fault::BytesFault;
 use crate::utf16;
 use crate::words::{self, Words};
 
-/// The most arguments that any call takes; more are passed over.
-const MAX_ARGUMENTS: usize = 48;
 /// How many units of 16 bits are read without an allocation; a zero ends them.
 const SHORT_LEN: usize = 256;
 
 /// What a function of JavaScript's calls: a limiter or a guard.
 pub(crate) trait Callee: 'static {
-    /// How many arguments a call may have, [`MAX_ARGUMENTS`] at the most. The engine fills all of
-    /// them in on every call, so it is as small as can be.
-    const ARGUMENTS: usize;
-
     /// Does what the words and arguments ask, and gives the text to return, if there is one.
     fn call(
         &self,
@@ -61,9 +55,12 @@ struct CallSite<T> {
 /// Makes the function by which JavaScript calls `callee` through `words`, an `Int32Array` of
 /// [`words::LEN`] that the package makes for itself and gives to nobody.
 ///
+/// A call has `ARGUMENTS` arguments; more are passed over. The engine fills all of them in on every
+/// call, so they are as few as can be.
+///
 /// # Errors
 /// A sentence, if `words` is no such array or the engine is out of memory.
-pub(crate) fn bind<'e, T: Callee>(
+pub(crate) fn bind<'e, T: Callee, const ARGUMENTS: usize>(
     env: &'e Env,
     callee: Rc<T>,
     words: sys::napi_value,
@@ -79,7 +76,7 @@ pub(crate) fn bind<'e, T: Callee>(
             env,
             ptr::null(),
             0,
-            Some(call::<T>),
+            Some(call::<T, ARGUMENTS>),
             site.cast(),
             &raw mut function,
         )
@@ -151,14 +148,13 @@ unsafe extern "C" fn collect<T>(env: sys::napi_env, data: *mut c_void, _hint: *m
 }
 
 /// What JavaScript calls.
-unsafe extern "C" fn call<T: Callee>(
+unsafe extern "C" fn call<T: Callee, const ARGUMENTS: usize>(
     env: sys::napi_env,
     info: sys::napi_callback_info,
 ) -> sys::napi_value {
     // Not set to null first: that takes as long as the rest of it.
-    let mut values = [MaybeUninit::<sys::napi_value>::uninit(); MAX_ARGUMENTS];
-    let most = T::ARGUMENTS.min(MAX_ARGUMENTS);
-    let mut count = most;
+    let mut values = [MaybeUninit::<sys::napi_value>::uninit(); ARGUMENTS];
+    let mut count = ARGUMENTS;
     let mut data = ptr::null_mut();
     // SAFETY: the rules of a callback; `values` has room for `count` of them.
     let status = unsafe {
@@ -182,10 +178,10 @@ unsafe extern "C" fn call<T: Callee>(
     // it, and that does not run before this callback returns: nothing below calls JavaScript. The
     // reference is made once a call and ends with it.
     let words = unsafe { &mut *site.words };
-    // SAFETY: the engine has filled in `most` values, those that were not passed with undefined, and
-    // `values` has as many and more; pointers have no other needs.
-    let values = unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), most) };
-    let arguments = Arguments { env, values: &values[..count.min(most)], call: PhantomData };
+    // SAFETY: the engine has filled in `ARGUMENTS` values, those that were not passed with undefined,
+    // and `values` has as many; pointers have no other needs.
+    let values = unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), ARGUMENTS) };
+    let arguments = Arguments { env, values: &values[..count.min(ARGUMENTS)], call: PhantomData };
     // No panic may cross into the engine. None is known; the core is proven to have none.
     let outcome =
         catch_unwind(AssertUnwindSafe(|| site.callee.call(&arguments, &mut Words(words))));
