@@ -7,7 +7,7 @@ median of rounds that take turns.
 What a middleware costs here is about three times what it costs in a loop of its own, and this is
 the figure that a service pays: a framework runs some 330,000 instructions in between, so that all
 of the middleware comes back to cold first-level caches on each request. A request through the
-contract middleware is 19,000 instructions more, and 2,100 of the 14,000 misses of these caches (as
+contract middleware is 17,000 instructions more, and 2,000 of the 15,000 misses of these caches (as
 counted by valgrind --tool=cachegrind --cache-sim=yes, runs of 300 and 1,300 requests subtracted).
 
 BENCH_QUICK=1 only shows that everything runs.

@@ -145,8 +145,14 @@ impl Answer {
             })?;
         }
         // The message is the application's own and stays as it is.
-        let shown = PyDict::new(py);
-        shown.update(message.cast()?)?;
+        let shown = match message.cast::<PyDict>() {
+            Ok(message) => message.copy()?,
+            Err(_) => {
+                let shown = PyDict::new(py);
+                shown.update(message.cast()?)?;
+                shown
+            }
+        };
         shown.set_item(intern!(py, "headers"), merged)?;
         Ok(shown.into_any())
     }

@@ -6,7 +6,8 @@
 //! **Threads.** The module says `gil_used = false`: it is right without the interpreter's lock.
 //! Every class is frozen, so Rust hands out shared references only. What changes behind them is
 //! the core's atomic cells, made for that; the place of a `Permit`, behind a mutex that is held
-//! for one `take`; and cells that are written once (`PyOnceLock`). A key or cost is read from
+//! for one `take`; the outcomes of an `Answer`, behind one that is held for a push or a copy; and
+//! cells that are written once (`PyOnceLock`). A key or cost is read from
 //! immutable Python objects; a dict of keys is copied by the interpreter's own call first. No lock is
 //! held while Python code runs, so nothing can deadlock against the interpreter.
 //!

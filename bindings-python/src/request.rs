@@ -19,7 +19,7 @@ use crate::fastcall::utf8;
 /// The header fields of a request, where its framework keeps them.
 pub(crate) struct RequestHeaders<'py> {
     source: Source<'py>,
-    /// The values that were asked for.
+    /// The values that were asked for; without room until there is one.
     values: Arena<u8>,
     /// The first thing that was no header field.
     error: RefCell<Option<PyErr>>,
@@ -48,7 +48,7 @@ impl<'py> RequestHeaders<'py> {
                 return Err(PyTypeError::new_err(message));
             }
         };
-        Ok(Self { source, values: Arena::new(), error: RefCell::new(None) })
+        Ok(Self { source, values: Arena::with_capacity(0), error: RefCell::new(None) })
     }
 
     /// Why a field could not be read, if one could not.

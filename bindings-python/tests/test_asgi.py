@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import UserDict
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -230,6 +232,32 @@ def test_websockets() -> None:
             assert refused.value.response.status_code == 429
             assert refused.value.response.headers["x-ratelimit-remaining"] == "0"
         until(lambda: can_connect(host))
+
+
+def test_scopes_and_messages_may_be_any_mapping() -> None:
+    sent: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        headers = [(b"X-RateLimit-Limit", b"its own"), (b"x-own", b"1")]
+        start = {"type": "http.response.start", "status": 200, "headers": headers}
+        await send(UserDict(start))
+        await send(MappingProxyType({"type": "http.response.body", "body": b"hello"}))
+        assert headers[0] == (b"X-RateLimit-Limit", b"its own"), "the application's own stays"
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = UserDict({"type": "http", "path": "/\xfc", "headers": [], "client": ["192.0.2.1", 5]})
+    asyncio.run(ContractMiddleware(app, rules("fixed 2/h"))(scope, None, send))  # type: ignore[arg-type]
+    names = [name for name, _ in sent[0]["headers"]]
+    assert names == [
+        b"x-own",
+        b"x-ratelimit-limit",
+        b"x-ratelimit-remaining",
+        b"x-ratelimit-reset",
+    ]
+    assert sent[1]["body"] == b"hello"
+    assert "ratecell.outcomes" not in scope
 
 
 def test_websockets_of_servers_that_cannot_answer_the_handshake() -> None:
