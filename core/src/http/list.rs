@@ -4,6 +4,7 @@
 
 use core::fmt::{self, Write as _};
 
+use super::escaping::write_escaped;
 use super::letters;
 use super::report::{Report, ReportLine};
 
@@ -50,16 +51,14 @@ fn members(
 /// Writes a string of a structured field. It holds printable ASCII only, so any other character
 /// becomes a question mark: a name that is misspelt is better than a field that is ignored whole.
 fn string(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    let is_special = |byte| matches!(byte, b'"' | b'\\') || !matches!(byte, b' '..=b'~');
     f.write_char('"')?;
-    for letter in text.chars() {
-        match letter {
-            '"' | '\\' => {
-                f.write_char('\\')?;
-                f.write_char(letter)?;
-            }
-            ' '..='~' => f.write_char(letter)?,
-            _ => f.write_char('?')?,
+    write_escaped(f, text, is_special, |f, letter| match letter {
+        '"' | '\\' => {
+            f.write_char('\\')?;
+            f.write_char(letter)
         }
-    }
+        _ => f.write_char('?'),
+    })?;
     f.write_char('"')
 }

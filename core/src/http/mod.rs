@@ -14,6 +14,7 @@
 //! - H4: no field is written twice.
 
 mod c_text;
+mod escaping;
 mod headers;
 mod json_text;
 mod list;
