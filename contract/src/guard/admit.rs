@@ -20,14 +20,9 @@ use crate::response::Refused;
 /// A plan that was asked, and what it has answered.
 struct Asked<'g, C> {
     lane: &'g Lane<C>,
-    taken: Taken<'g, C>,
-}
-
-/// An answer, with permits if a rule that hands them out applies.
-#[expect(clippy::large_enum_variant, reason = "the large one is the usual one")]
-enum Taken<'g, C> {
-    Units(PlanDecision<'g>),
-    Permits(Box<OwnedPermit<Arc<C>>>),
+    decision: PlanDecision<'g>,
+    /// If a rule that hands out permits applies.
+    permit: Option<Box<OwnedPermit<Arc<C>>>>,
 }
 
 /// The plans that were asked, in order.
@@ -58,16 +53,13 @@ impl<C: Clock> Guard<C> {
                 keys => Keys::Each(keys),
             };
             let own = lane.plan_for(request.limits)?;
-            let taken = if holds {
-                Taken::Permits(Box::new(held(lane, own.as_ref(), now_ns, keys, request.cost)?))
+            asked.push(if holds {
+                held(lane, own.as_ref(), now_ns, keys, request.cost)?
             } else {
-                Taken::Units(taken(lane, own.as_ref(), now_ns, keys, request.cost)?)
-            };
-            let refuser = match &taken {
-                Taken::Units(decision) => self.count(lane, decision, &mut would_refuse),
-                Taken::Permits(permit) => self.count(lane, &permit.decision(), &mut would_refuse),
-            };
-            asked.push(Asked { lane, taken });
+                let decision = taken(lane, own.as_ref(), now_ns, keys, request.cost)?;
+                Asked { lane, decision, permit: None }
+            });
+            let refuser = asked.last().and_then(|one| self.count(one, &mut would_refuse));
             if let Some(rule) = refuser {
                 return Ok(Outcome::Refuse(self.refusal(
                     now_ns,
@@ -82,12 +74,8 @@ impl<C: Clock> Guard<C> {
     }
 
     /// Counts an answer, and gives the rule that refuses the request, if one does.
-    fn count(
-        &self,
-        lane: &Lane<C>,
-        decision: &PlanDecision<'_>,
-        would_refuse: &mut WouldRefuse,
-    ) -> Option<&ContractRule> {
+    fn count(&self, asked: &Asked<'_, C>, would_refuse: &mut WouldRefuse) -> Option<&ContractRule> {
+        let Asked { lane, decision, .. } = asked;
         if decision.allowed() {
             for (rule, _) in decision.rules() {
                 self.counters[lane.contract_position(rule)].count_allowed();
@@ -118,17 +106,11 @@ impl<C: Clock> Guard<C> {
     ) -> Pass<C> {
         let id = self.always_shows_id.then(|| self.request_id(request));
         let context = self.context(now_ns, id.as_deref());
-        let fields = if context.is_silent() {
-            Fields::default()
-        } else {
-            let of_permits = decisions_of_permits(asked);
-            context.fields(&answers(asked, &of_permits))
-        };
-        let permits = asked.drain(..).filter_map(|one| match one.taken {
-            Taken::Permits(permit) if permit.allowed() => Some(permit),
-            _ => None,
-        });
-        Pass { fields, request_id: id, permits: permits.collect(), would_refuse }
+        let fields =
+            if context.is_silent() { Fields::default() } else { context.fields(&answers(asked)) };
+        let permits = asked.drain(..).filter_map(|one| one.permit);
+        let permits = permits.filter(|permit| permit.allowed()).collect();
+        Pass { fields, request_id: id, permits, would_refuse }
     }
 
     fn refusal(
@@ -141,8 +123,7 @@ impl<C: Clock> Guard<C> {
     ) -> Refusal {
         let shows_id = self.always_shows_id || rule.refused.shows_request_id();
         let id = shows_id.then(|| self.request_id(request));
-        let of_permits = decisions_of_permits(asked);
-        let answers = answers(asked, &of_permits);
+        let answers = answers(asked);
         let retry_after_ns = answers.last().and_then(|answer| answer.decision.retry_after_ns());
         let (fields, body) = self.context(now_ns, id.as_deref()).refusal(&answers, rule);
         Refusal {
@@ -190,15 +171,20 @@ impl<C: Clock> Guard<C> {
 }
 
 /// Asks a plan that hands out permits.
-fn held<C: Clock>(
-    lane: &Lane<C>,
+fn held<'g, C: Clock>(
+    lane: &'g Lane<C>,
     own: Option<&Plan>,
     now_ns: u64,
     keys: Keys<'_>,
     cost: u32,
-) -> Result<OwnedPermit<Arc<C>>, CallError> {
+) -> Result<Asked<'g, C>, CallError> {
     let limiter = lane.limiter();
-    limiter.hold_owned_at(now_ns, own.unwrap_or(limiter.plan()), keys, cost)
+    let permit = limiter.hold_owned_at(now_ns, own.unwrap_or(limiter.plan()), keys, cost)?;
+    // The same answer under the lane's plan, which outlives the permit.
+    let answer = permit.decision();
+    let applied = answer.rules().map(|(_, own)| *own);
+    let decision = PlanDecision::restored(limiter.plan(), answer.allowed(), applied);
+    Ok(Asked { lane, decision, permit: Some(Box::new(permit)) })
 }
 
 /// Asks a plan of rates.
@@ -216,25 +202,10 @@ fn taken<'g, C: Clock>(
     }
 }
 
-/// The decisions of the permits, in order; a permit keeps its own in another form.
-fn decisions_of_permits<'a, C>(asked: &'a AllAsked<'_, C>) -> SmallVec<[PlanDecision<'a>; 1]> {
-    let permits = asked.iter().filter_map(|one| match &one.taken {
-        Taken::Units(_) => None,
-        Taken::Permits(permit) => Some(permit.decision()),
-    });
-    permits.collect()
-}
-
-fn answers<'a, C>(asked: &'a AllAsked<'_, C>, of_permits: &'a [PlanDecision<'a>]) -> Answers<'a> {
-    let mut of_permits = of_permits.iter();
-    let mut answers = Answers::new();
-    for one in asked {
-        let decision = match &one.taken {
-            Taken::Units(decision) => Some(decision),
-            Taken::Permits(_) => of_permits.next(),
-        };
-        let is_enforced = one.lane.is_enforced;
-        answers.extend(decision.map(|decision| Answer { decision, is_enforced }));
-    }
-    answers
+fn answers<'a, C>(asked: &'a AllAsked<'_, C>) -> Answers<'a> {
+    let answer = |one: &'a Asked<'_, C>| Answer {
+        decision: &one.decision,
+        is_enforced: one.lane.is_enforced,
+    };
+    asked.iter().map(answer).collect()
 }
