@@ -37,9 +37,32 @@ name = "ip"
 limit = "fixed {limit}/d"
 by = "ip"
 [response]
-headers = ["x-ratelimit", "retry-after"]
+headers = [{headers}]
 """
+SHOWN = '"x-ratelimit", "retry-after"'
 PLENTY = 1_000_000_000
+
+
+def plain_apps() -> dict[str, Any]:
+    """An application without a framework: what the middleware itself costs, its code in the caches."""
+    from ratecell import Contract
+    from ratecell.asgi import ContractMiddleware
+
+    async def plain(scope: Any, receive: Any, send: Any) -> None:
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"17")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b'{"hello":"world"}'})
+
+    def contract(limit: int, headers: str = SHOWN) -> Any:
+        text = CONTRACT.format(limit=limit, headers=headers)
+        return ContractMiddleware(plain, contract=Contract(text))
+
+    return {
+        "ASGI bare": plain,
+        "ASGI ratecell contract 200": contract(PLENTY),
+        "ASGI ratecell contract, no numbers shown 200": contract(PLENTY, '"retry-after"'),
+        "ASGI ratecell contract 429": contract(1),
+    }
 
 
 def asgi_apps() -> dict[str, Any]:
@@ -59,7 +82,7 @@ def asgi_apps() -> dict[str, Any]:
 
     def contract(limit: int) -> Any:
         app = bare()
-        app.add_middleware(ContractMiddleware, contract=Contract(CONTRACT.format(limit=limit)))
+        app.add_middleware(ContractMiddleware, contract=Contract(CONTRACT.format(limit=limit, headers=SHOWN)))
         return app
 
     def route(limit: int) -> Any:
@@ -145,7 +168,7 @@ def wsgi_apps() -> dict[str, Any]:
     def contract(limit: int) -> Any:
         app = bare()
         app.wsgi_app = ContractMiddleware(  # type: ignore[method-assign]
-            app.wsgi_app, Contract(CONTRACT.format(limit=limit))
+            app.wsgi_app, Contract(CONTRACT.format(limit=limit, headers=SHOWN))
         )
         return app
 
@@ -267,12 +290,13 @@ def report(apps: dict[str, Any], measure: Callable[[Any, int, int], float]) -> N
     medians = {name: statistics.median(found) for name, found in times.items()}
     bare = next(iter(medians.values()))
     for name, found in medians.items():
-        print(f"{name:34}{found:9.1f} us  {found - bare:+9.1f} us  {found / bare:6.2f}x bare")
+        print(f"{name:46}{found:9.1f} us  {found - bare:+9.1f} us  {found / bare:6.2f}x bare")
     print()
 
 
 def main() -> None:
-    print(f"{'CPU per request':34}{'median':>12}{'over bare':>14}")
+    print(f"{'CPU per request':46}{'median':>12}{'over bare':>14}")
+    report(plain_apps(), asgi_round)
     report(asgi_apps(), asgi_round)
     report(wsgi_apps(), wsgi_round)
 
