@@ -44,7 +44,7 @@ PLENTY = 1_000_000_000
 
 
 def plain_apps() -> dict[str, Any]:
-    """An application without a framework: what the middleware itself costs, its code in the caches."""
+    """No framework: what the middleware costs by itself, with its code in the caches."""
     from ratecell import Contract
     from ratecell.asgi import ContractMiddleware
 
@@ -82,7 +82,8 @@ def asgi_apps() -> dict[str, Any]:
 
     def contract(limit: int) -> Any:
         app = bare()
-        app.add_middleware(ContractMiddleware, contract=Contract(CONTRACT.format(limit=limit, headers=SHOWN)))
+        text = CONTRACT.format(limit=limit, headers=SHOWN)
+        app.add_middleware(ContractMiddleware, contract=Contract(text))
         return app
 
     def route(limit: int) -> Any:
