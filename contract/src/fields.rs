@@ -18,6 +18,9 @@ pub struct Fields {
 }
 
 /// A name, and where in the text its value ends. It begins where the one before ends.
+///
+/// The end stands in both variants beside the tag, which makes an entry a quarter smaller: outcomes
+/// hold six and are moved about.
 #[derive(Clone)]
 enum Entry {
     Known { name: &'static str, end: u32 },

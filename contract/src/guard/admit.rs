@@ -53,12 +53,8 @@ impl<C: Clock> Guard<C> {
                 keys => Keys::Each(keys),
             };
             let own = lane.plan_for(request.limits)?;
-            asked.push(if holds {
-                held(lane, own.as_ref(), now_ns, keys, request.cost)?
-            } else {
-                let decision = taken(lane, own.as_ref(), now_ns, keys, request.cost)?;
-                Asked { lane, decision, permit: None }
-            });
+            let ask = if holds { held } else { taken };
+            asked.push(ask(lane, own.as_ref(), now_ns, keys, request.cost)?);
             let refuser = asked.last().and_then(|one| self.count(one, &mut would_refuse));
             if let Some(rule) = refuser {
                 return Ok(Outcome::Refuse(self.refusal(
@@ -194,12 +190,13 @@ fn taken<'g, C: Clock>(
     now_ns: u64,
     keys: Keys<'_>,
     cost: u32,
-) -> Result<PlanDecision<'g>, CallError> {
+) -> Result<Asked<'g, C>, CallError> {
     let keyed = lane.limiter().keyed();
-    match own {
+    let decision = match own {
         Some(own) => keyed.acquire_with(now_ns, own, keys, cost),
         None => keyed.acquire(now_ns, keys, cost),
-    }
+    }?;
+    Ok(Asked { lane, decision, permit: None })
 }
 
 fn answers<'a, C>(asked: &'a AllAsked<'_, C>) -> Answers<'a> {

@@ -57,12 +57,6 @@ impl Context<'_> {
     /// The fields and the body of a refusal by `rule`.
     pub(super) fn refusal(&self, answers: &Answers<'_>, rule: &ContractRule) -> (Fields, String) {
         self.tell(answers, rule, |report, rule| {
-            // Who speaks is named, so that it is not looked for again for each field.
-            let speaker = report.and_then(|report| report.speaker());
-            let report = match (report, speaker) {
-                (Some(report), Some(line)) => Some(report.spoken_by(line.rule().name())),
-                (report, _) => report,
-            };
             let mut fields = self.write_fields(self.style, report.as_ref());
             // A cache must not store a 429 and need not know that; other statuses it may keep.
             // SOURCE: RFC 6585 section 4; RFC 9111 section 5.2.2.5.
@@ -70,7 +64,8 @@ impl Context<'_> {
             let mut body = String::with_capacity(BODY_LEN);
             if let Some(report) = report {
                 // Where no rule may be shown, the one that refuses speaks in the body.
-                let speaker = speaker.or_else(|| report.spoken_by(rule.name()).speaker());
+                let hidden = || report.spoken_by(rule.name()).speaker();
+                let speaker = report.speaker().or_else(hidden);
                 let numbers = Numbers::new(self, report, speaker, rule);
                 for field in &rule.refused.fields {
                     fields.push_own(&field.name, |out| field.value.render_known(&numbers, out));

@@ -147,9 +147,15 @@ impl Clock for Moving {
     }
 }
 
+fn on_a_moving_clock(text: &str, start_ns: u64) -> Guard<Moving> {
+    let clock = Moving(AtomicU64::new(start_ns));
+    Guard::builder(Contract::parse(text).unwrap()).clock(clock).build().unwrap()
+}
+
 #[test]
 fn a_request_is_decided_on_at_one_instant_at_all_stages() {
-    let text = r#"
+    let guard = on_a_moving_clock(
+        r#"
         name = "shop"
         [[rule]]
         name = "ip"
@@ -164,9 +170,9 @@ fn a_request_is_decided_on_at_one_instant_at_all_stages() {
         name = "inflight"
         limit = "concurrency 8"
         by = "ip"
-    "#;
-    let clock = Moving(AtomicU64::new(0));
-    let guard = Guard::builder(Contract::parse(text).unwrap()).clock(clock).build().unwrap();
+        "#,
+        0,
+    );
     let request = Request::new("GET", "/");
     let read = || guard.clock().0.load(Ordering::Relaxed) / Moving::STEP_NS;
     for calls in 1..=2 {
@@ -180,7 +186,8 @@ fn a_request_is_decided_on_at_one_instant_at_all_stages() {
 
 #[test]
 fn a_reset_is_the_end_of_the_window_though_the_clock_moves_on_meanwhile() {
-    let text = r#"
+    let guard = on_a_moving_clock(
+        r#"
         name = "reset"
         [[rule]]
         name = "key"
@@ -189,10 +196,9 @@ fn a_reset_is_the_end_of_the_window_though_the_clock_moves_on_meanwhile() {
         [response]
         headers = ["x-ratelimit"]
         reset = "unix"
-    "#;
-    let start_ns = 1_790_000_052 * 1_000_000_000;
-    let clock = Moving(AtomicU64::new(start_ns));
-    let guard = Guard::builder(Contract::parse(text).unwrap()).clock(clock).build().unwrap();
+        "#,
+        1_790_000_052 * 1_000_000_000,
+    );
     for _ in 0..101 {
         let outcome = guard.admit(Stage::Whole, &Request::new("GET", "/")).unwrap();
         assert_eq!(outcome.fields().get("x-ratelimit-reset"), Some("1790000100"));
