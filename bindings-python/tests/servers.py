@@ -67,3 +67,15 @@ def until(is_so: Callable[[], bool], seconds: float = 20) -> None:
     while not is_so():
         assert time.monotonic() < end, "it did not come to be"
         time.sleep(0.005)
+
+
+def can_connect(host: str, path: str = "/", headers: dict[str, str] | None = None) -> bool:
+    """Whether a websocket is let in and not closed at once."""
+    from websockets.exceptions import ConnectionClosed, InvalidStatus
+    from websockets.sync.client import connect
+
+    try:
+        with connect(f"ws://{host}{path}", additional_headers=headers):
+            return True
+    except (InvalidStatus, ConnectionClosed):
+        return False

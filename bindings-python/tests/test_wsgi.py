@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ratecell import Contract, Guard
+from ratecell import Guard
 
+from .contracts import rules
 from .servers import until, wsgi_server
 
 flask = pytest.importorskip("flask")
@@ -20,19 +21,6 @@ from ratecell.flask import RouteLimit  # noqa: E402
 from ratecell.wsgi import ContractMiddleware  # noqa: E402
 
 PREFETCH = Path(__file__).parents[2] / "contracts" / "prefetch.toml"
-RULES = """
-name = "shop"
-[[rule]]
-name = "rule"
-limit = "{limit}"
-by = "{by}"
-[response]
-headers = ["x-ratelimit", "retry-after"]
-"""
-
-
-def rules(limit: str, by: str = "ip") -> Contract:
-    return Contract(RULES.format(limit=limit, by=by))
 
 
 def hello(environ: Any, start_response: Any) -> list[bytes]:
