@@ -153,40 +153,42 @@ test('fastify: a refusal keeps what other hooks set, and they run', async (conte
   assert.equal(refused.headers.get('x-sent'), 'yes');
 });
 
-test('fastify: an onSend hook may send another body', async (context) => {
+/** The address of a Fastify service of one request, to which `prepare` adds; null without Fastify. */
+async function limitedFastify(context, prepare) {
   const packages = await installed(context, 'fastify');
-  if (packages === null) return;
+  if (packages === null) return null;
   const [{ fastify }] = packages;
   const { rateLimit } = await import('ratecell/fastify');
   const app = fastify();
   app.addHook('onRequest', rateLimit(limitOf('ip', 'fixed 1/366d')));
-  app.addHook('onSend', async (_request, reply, payload) => {
-    if (reply.statusCode === 429) return payload.toUpperCase();
-  });
+  prepare(app);
   app.get('/', async () => 'ok');
   await app.listen({ port: 0, host: '127.0.0.1' });
-  const url = closing(context, app.server);
+  return closing(context, app.server);
+}
+
+test('fastify: an onSend hook may send another body', async (context) => {
+  const url = await limitedFastify(context, (app) => {
+    app.addHook('onSend', async (_request, reply, payload) => {
+      if (reply.statusCode === 429) return payload.toUpperCase();
+    });
+  });
+  if (url === null) return;
   assert.deepEqual(await statuses(url, 1), [200]);
   assert.match(await (await fetch(url)).text(), /^\{"TYPE":"HTTPS:/);
 });
 
 test('fastify: if an onSend hook throws, the error handler answers as ever', async (context) => {
-  const packages = await installed(context, 'fastify');
-  if (packages === null) return;
-  const [{ fastify }] = packages;
-  const { rateLimit } = await import('ratecell/fastify');
-  const app = fastify();
-  app.addHook('onRequest', rateLimit(limitOf('ip', 'fixed 1/366d')));
-  app.addHook('onSend', (_request, reply, _payload, done) => {
-    done(reply.statusCode === 429 ? new Error('broken') : null);
+  const url = await limitedFastify(context, (app) => {
+    app.addHook('onSend', (_request, reply, _payload, done) => {
+      done(reply.statusCode === 429 ? new Error('broken') : null);
+    });
+    app.setErrorHandler(async (error, _request, reply) => {
+      reply.code(500);
+      return { found: error.message };
+    });
   });
-  app.setErrorHandler(async (error, _request, reply) => {
-    reply.code(500);
-    return { found: error.message };
-  });
-  app.get('/', async () => 'ok');
-  await app.listen({ port: 0, host: '127.0.0.1' });
-  const url = closing(context, app.server);
+  if (url === null) return;
   assert.deepEqual(await statuses(url, 1), [200]);
   const response = await fetch(url);
   assert.equal(response.status, 500);
