@@ -10,6 +10,9 @@ use core::time::Duration;
 /// Stands for "none" in the words of a [`Decision`].
 pub(crate) const UNKNOWN: u64 = u64::MAX;
 
+/// The most room that a cell can have; what is above it in two's complement is below 0.
+pub(crate) const MAX_ROOM: u64 = 1 << 62;
+
 /// What became of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -69,7 +72,8 @@ pub struct Decision {
     /// The position of the rule in its plan; 0 where there is none.
     position: u8,
     limit: u32,
-    /// `remaining` times `unit`, and up to `unit` more.
+    /// `remaining` times `unit`, and up to `unit` more. Of gcra below 0, as [`MAX_ROOM`] says, where
+    /// more is owed than the burst: under other rules for a call, or on a clock that went back.
     room: u64,
     /// What one unit takes of `room`: the emission interval of gcra, else 1; or, where less than
     /// one unit is left, what `room` lacks and `room` together, so that `unit - room` is the wait
@@ -180,9 +184,10 @@ impl Decision {
     /// The largest cost that would be allowed right now, after this decision; rounded down.
     #[inline]
     pub const fn remaining(&self) -> u32 {
-        let units = match self.room.checked_div(self.unit) {
+        let room = self.room_left();
+        let units = match room.checked_div(self.unit) {
             Some(units) if self.unit > 1 => units,
-            _ => self.room,
+            _ => room,
         };
         if units > u32::MAX as u64 {
             u32::MAX
@@ -251,14 +256,21 @@ impl Decision {
         if matches!(self.verdict, Verdict::Full) {
             return self.retry_after_ns();
         }
-        if self.room >= self.unit {
+        if self.room_left() >= self.unit {
             return Some(0);
         }
         if self.reset_after_ns == UNKNOWN {
             return None;
         }
-        // OVERFLOW: the branch above has found room below unit.
+        // OVERFLOW: the branch above has found room below unit. Room below 0 adds to the wait what is
+        // owed beyond the burst, which is below 2^63 + 2^62, to an interval below 2^55.
         Some(self.unit.wrapping_sub(self.room))
+    }
+
+    /// `room`, or 0 where it is below that.
+    #[inline]
+    const fn room_left(&self) -> u64 {
+        if self.room > MAX_ROOM { 0 } else { self.room }
     }
 
     /// What one unit takes of what is left; of gcra, its emission interval, if any is left.
@@ -278,8 +290,8 @@ impl Decision {
     /// unit: good enough to choose an order.
     pub(crate) const fn is_likelier_to_refuse_than(&self, other: &Self) -> bool {
         // OVERFLOW: two u64 factors each.
-        let mine = (self.room as u128).wrapping_mul(other.whole() as u128);
-        let theirs = (other.room as u128).wrapping_mul(self.whole() as u128);
+        let mine = (self.room_left() as u128).wrapping_mul(other.whole() as u128);
+        let theirs = (other.room_left() as u128).wrapping_mul(self.whole() as u128);
         mine < theirs
     }
 
@@ -295,13 +307,14 @@ const fn known(word: u64) -> Option<u64> {
 }
 
 impl PartialEq for Decision {
-    /// Equal when all that can be read of them is.
+    /// Equal when verdict and numbers are; the position plays no part.
     fn eq(&self, other: &Self) -> bool {
         self.verdict == other.verdict
             && self.limit == other.limit
             && self.remaining() == other.remaining()
             && self.retry_after_ns == other.retry_after_ns
             && self.reset_after_ns == other.reset_after_ns
+            && self.next_unit_after_ns() == other.next_unit_after_ns()
     }
 }
 

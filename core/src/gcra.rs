@@ -10,13 +10,16 @@
 //! - G4: over any span s at most `burst + s / emission_interval` units pass.
 
 use crate::cell::WordQuota;
-use crate::decision::{Decision, Standing};
-use crate::instant;
+use crate::decision::{Decision, MAX_ROOM, Standing};
+use crate::instant::{self, MAX_NOW_NS};
 use crate::quota::check_period;
 use crate::quota_error::QuotaError;
 
 /// The longest that a whole burst may take to come back: 2^62 ns, 146 years.
-const MAX_BURST_NS: u64 = 1 << 62;
+const MAX_BURST_NS: u64 = MAX_ROOM;
+
+/// More than a cell can owe: a tat is less than that after any `now`.
+const MAX_BACKLOG_NS: u64 = MAX_NOW_NS + 1 + MAX_BURST_NS;
 
 /// A validated gcra quota: `limit` units per period on average, `burst` at once.
 ///
@@ -208,9 +211,12 @@ impl GcraQuota {
 
     #[inline]
     const fn standing(&self, backlog: u64) -> Standing {
+        // A tat from elsewhere may be later than any charge leaves it. Without the cut its room, far
+        // below 0, would wrap around to some that is left.
+        let owed = if backlog > MAX_BACKLOG_NS { MAX_BACKLOG_NS } else { backlog };
         Standing {
             limit: self.burst,
-            room: self.burst_ns.saturating_sub(backlog),
+            room: self.burst_ns.wrapping_sub(owed),
             unit: self.emission_interval_ns,
             reset_after_ns: backlog,
         }

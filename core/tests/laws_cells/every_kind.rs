@@ -24,7 +24,8 @@ fn replay(
     for &step in steps {
         let (now_ns, cost) = driver.resolve(step);
         let clamped = now_ns.min(MAX_NOW_NS);
-        let (fast, slow) = match step.2 {
+        let used = if matches!(step.2, Call::AcquireWith) { other } else { quota };
+        let (fast, told) = match step.2 {
             Call::Acquire => (cell.acquire(&own, now_ns, cost), slow.acquire(clamped, cost)),
             Call::Peek => (cell.peek(&own, now_ns, cost), slow.peek(clamped, cost)),
             Call::AcquireWith => {
@@ -38,7 +39,9 @@ fn replay(
                 (cell.peek(&own, now_ns, cost), slow.peek(clamped, cost))
             }
         };
-        prop_assert_eq!(answer(&fast), slow, "cost {} at {}", cost, now_ns);
+        prop_assert_eq!(answer(&fast), told, "cost {} at {}", cost, now_ns);
+        let one = slow.peek_with(&used, clamped, 1).unwrap();
+        prop_assert_eq!(fast.next_unit_after_ns(), one.retry_after_ns, "one unit at {}", now_ns);
         driver.learn(&fast);
     }
     Ok(())

@@ -84,6 +84,19 @@ proptest! {
     }
 
     #[test]
+    fn any_tat_leaves_what_the_burst_is_above_it(
+        quota in gcra(), tat in prop_oneof![any::<u64>(), Just(u64::MAX)], now in edge_time(),
+    ) {
+        let own = quota_of(&quota);
+        let interval_ns = own.emission_interval_ns();
+        let backlog = tat.saturating_sub(now.min(MAX_NOW_NS));
+        let room = (interval_ns * u64::from(own.burst())).saturating_sub(backlog);
+        let (decision, _) = own.decide(Tat(tat), now, 0);
+        prop_assert_eq!(u64::from(decision.remaining()), room / interval_ns);
+        prop_assert_eq!(decision.next_unit_after_ns() == Some(0), room >= interval_ns);
+    }
+
+    #[test]
     fn from_parts_makes_what_new_makes_and_nothing_else(
         limit in limit(u32::MAX),
         period_ns in period(),
