@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use super::Guard;
 use super::answer::{Answer, Answers, Context, MAX_ANSWERS};
-use super::lane::Lane;
+use super::lane::{Lane, quota_under};
 use crate::contract_rule::{ContractRule, Stage};
 use crate::fields::Fields;
 use crate::outcome::{Outcome, Pass, Refusal};
@@ -150,17 +150,19 @@ impl<C: Clock> Guard<C> {
         request_id(&self.contract.request_id, request, &self.request_numbers)
     }
 
-    /// Whether each limit is for a rule of the contract, and for one of its own.
+    /// Whether each limit is for a rule of the contract and can stand in for it, and no two are for
+    /// one rule. All are looked at before any plan is asked, so that an error finds nothing charged.
     fn check_limits(&self, limits: &[(&str, Limit<'_>)]) -> Result<(), RequestError> {
-        for (position, (name, _)) in limits.iter().enumerate() {
-            if !self.contract.rules.iter().any(|rule| rule.name() == *name) {
+        for (position, (name, limit)) in limits.iter().enumerate() {
+            let Some(rule) = self.contract.rules.iter().find(|rule| rule.name() == *name) else {
                 let names = self.contract.rules.iter().map(|rule| format!("`{}`", rule.name()));
                 let accepted = names.collect::<Vec<_>>().join(", ");
                 return Err(RequestError::UnknownRule { found: (*name).into(), accepted });
-            }
+            };
             if limits[..position].iter().any(|(before, _)| before == name) {
                 return Err(RequestError::LimitTwice { rule: (*name).into() });
             }
+            quota_under(rule.rule(), *limit)?;
         }
         Ok(())
     }

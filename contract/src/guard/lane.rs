@@ -160,7 +160,7 @@ impl<C: Clock> Lane<C> {
 }
 
 /// The quota of a rule for a caller with a limit of its own.
-fn quota_under(rule: &Rule, limit: Limit<'_>) -> Result<Quota, RequestError> {
+pub(super) fn quota_under(rule: &Rule, limit: Limit<'_>) -> Result<Quota, RequestError> {
     let wrong = |expected: String| RequestError::Limit { rule: rule.name().into(), expected };
     let own = rule.quota();
     let quota = match limit {

@@ -99,8 +99,8 @@ impl<C: Clock> Guard<C> {
     /// A request that no rule applies to passes.
     ///
     /// # Errors
-    /// [`RequestError`] if `limits` has what cannot stand in for a rule's limit. Nothing was taken
-    /// at the stage that it is for.
+    /// [`RequestError`] if `limits` has what cannot stand in for a rule's limit, of whichever stage.
+    /// Nothing was taken.
     pub fn admit(&self, stage: Stage, request: &Request<'_>) -> Result<Outcome<C>, RequestError> {
         self.decide(stage, request)
     }

@@ -247,6 +247,36 @@ fn limits_that_do_not_fit_are_errors_and_take_nothing() {
 }
 
 #[test]
+fn a_limit_that_does_not_fit_one_plan_is_an_error_before_another_is_charged() {
+    let guard = guard(
+        r#"
+        name = "shop"
+        [[rule]]
+        name = "early"
+        limit = "fixed 1/min"
+        by = "ip"
+        stage = "before-auth"
+        [[rule]]
+        name = "key"
+        limit = "fixed 1/min"
+        by = "ip"
+        [[rule]]
+        name = "tried"
+        limit = "fixed 1/min"
+        by = "ip"
+        enforce = false
+        "#,
+    );
+    for rule in ["key", "tried"] {
+        let limits = [(rule, Limit::Cap(0))];
+        let request = Request { limits: &limits, ..Request::new("GET", "/") };
+        assert!(guard.admit(Stage::Whole, &request).is_err(), "{rule}");
+    }
+    assert!(guard.stats().all(|stats| stats.allowed == 0));
+    assert!(admit(&guard, &Request::new("GET", "/")).passes());
+}
+
+#[test]
 fn a_cap_keeps_a_burst_that_is_not_the_limit() {
     let capped = |text: &str, cap: u32| {
         let guard = guard(
