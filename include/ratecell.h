@@ -1785,9 +1785,8 @@ ratecell_status ratecell_guard_stats(const struct ratecell_guard *guard,
  * RATECELL_STRUCT_SIZE.
  *
  * Threads: any, at once; lock-free but for the allocator. Signals: not safe. Memory: allocates the
- * outcome. Clock: read once for each stage with rules. NULL: RATECELL_NULL, but for what
- * ratecell_request says may be. Failure: nothing is taken at the stage that fails, or written.
- * Since 0.1.
+ * outcome. Clock: read once. NULL: RATECELL_NULL, but for what ratecell_request says may be.
+ * Failure: nothing is taken or written. Since 0.1.
  */
 ratecell_status ratecell_admit(const struct ratecell_guard *guard,
                                uint32_t stage,

@@ -172,10 +172,10 @@ pub(crate) unsafe fn text<'a>(
         .map_err(|error| Failure::Utf8 { argument, offset: error.valid_up_to() })
 }
 
-/// Where a text goes by the rules of snprintf.
+/// Where a text goes by the rules of snprintf; checked at first, written only by `print`.
 #[cfg(feature = "std")]
 pub(crate) struct TextBuffer<'b> {
-    buffer: &'b mut [u8],
+    buffer: &'b mut [MaybeUninit<u8>],
     length: Out<usize>,
 }
 
@@ -199,18 +199,18 @@ impl TextBuffer<'_> {
         if size > MAX_BYTES {
             return Err(Failure::Length { argument: "size", found: size, accepted: MAX_BYTES });
         }
-        let start = buffer.cast::<MaybeUninit<u8>>();
         // SAFETY: not NULL, no longer than an object can be, valid for writes as promised; bytes
         // need no alignment and, as `MaybeUninit`, no value.
-        let buffer = unsafe { core::slice::from_raw_parts_mut(start, size) };
-        buffer.fill(MaybeUninit::new(0));
-        // SAFETY: the same bytes, which all have a value now.
-        let buffer = unsafe { core::slice::from_raw_parts_mut(start.cast::<u8>(), size) };
+        let buffer = unsafe { core::slice::from_raw_parts_mut(buffer.cast(), size) };
         Ok(Self { buffer, length })
     }
 
     /// Writes the text, cut to fit and with a NUL if there is any room, and the length of the whole.
     pub(crate) fn print(self, text: &dyn core::fmt::Display) {
-        self.length.write(ratecell::http::write_c_text(self.buffer, text));
+        self.buffer.fill(MaybeUninit::new(0));
+        let (start, size) = (self.buffer.as_mut_ptr().cast::<u8>(), self.buffer.len());
+        // SAFETY: the same bytes, borrowed for as long, which all have a value now.
+        let buffer = unsafe { core::slice::from_raw_parts_mut(start, size) };
+        self.length.write(ratecell::http::write_c_text(buffer, text));
     }
 }

@@ -174,9 +174,8 @@ fn stage(number: u32) -> Result<Stage, Failure> {
 /// RATECELL_STRUCT_SIZE.
 ///
 /// Threads: any, at once; lock-free but for the allocator. Signals: not safe. Memory: allocates the
-/// outcome. Clock: read once for each stage with rules. NULL: RATECELL_NULL, but for what
-/// ratecell_request says may be. Failure: nothing is taken at the stage that fails, or written.
-/// Since 0.1.
+/// outcome. Clock: read once. NULL: RATECELL_NULL, but for what ratecell_request says may be.
+/// Failure: nothing is taken or written. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ratecell_admit(
     guard: *const Guard,

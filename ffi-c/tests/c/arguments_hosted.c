@@ -195,6 +195,7 @@ static void texts(void) {
     CHECK(strcmp(text, "key: fixed 1/min by key") == 0);
 
     length = 77;
+    FILL(text);
     CHECK_EQUAL(RATECELL_NULL, ratecell_explain(NULL, &d, text, sizeof text, &length));
     CHECK_EQUAL(RATECELL_NULL, ratecell_explain(l, NULL, text, sizeof text, &length));
     CHECK_EQUAL(RATECELL_NULL, ratecell_explain(l, &d, NULL, 1, &length));
@@ -213,6 +214,7 @@ static void texts(void) {
     d.rules[0].words[0] = UINT64_MAX;
     CHECK_EQUAL(RATECELL_NOT_INITIALIZED, ratecell_problem(l, &d, text, sizeof text, &length));
     CHECK_EQUAL(77, length);
+    UNTOUCHED(text);
     /* Whatever the words say, a text comes of it or a status. */
     for (i = 0; i < 5 * 64; i++) {
         memset(d.rules[0].words, i % 2 ? 0 : 0xff, sizeof d.rules[0].words);
