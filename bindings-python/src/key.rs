@@ -76,16 +76,28 @@ fn with_keys_of<R>(
     call(Given::Each(&each))
 }
 
-/// The bytes of a key, or of each dimension's: what tells the line of those who wait for one key from another's.
-pub(crate) fn identity<'py>(key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+/// The bytes of each key that a rule of the plan counts by, with its dimension: what tells the line
+/// of those who wait for one key from another's.
+pub(crate) fn identity<'py>(
+    plan: &ratecell::Plan,
+    key: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyTuple>> {
     let py = key.py();
-    with_keys(key, |given| match given {
-        Given::One(key) => Ok(PyBytes::new(py, key.as_bytes()).into_any()),
-        Given::Each(each) => {
-            let mut sorted: Vec<_> =
-                each.iter().map(|(by, key)| (*by, PyBytes::new(py, key.as_bytes()))).collect();
-            sorted.sort_unstable_by_key(|(by, _)| *by);
-            Ok(PyTuple::new(py, sorted)?.into_any())
+    with_keys(key, |given| {
+        let dimensions = || plan.rules().iter().map(ratecell::Rule::dimension);
+        match given {
+            Given::One(key) => {
+                // The core refuses a key alone where it could be for one of several.
+                let only = dimensions().find(|by| *by == "key").or_else(|| dimensions().next());
+                PyTuple::new(py, [(only, PyBytes::new(py, key.as_bytes()))])
+            }
+            Given::Each(each) => {
+                let counted = each.iter().filter(|(by, _)| dimensions().any(|it| it == *by));
+                let mut sorted: Vec<_> =
+                    counted.map(|(by, key)| (*by, PyBytes::new(py, key.as_bytes()))).collect();
+                sorted.sort_unstable_by_key(|(by, _)| *by);
+                PyTuple::new(py, sorted)
+            }
         }
     })
 }

@@ -19,6 +19,7 @@
 mod acquire;
 mod answer;
 mod argument;
+mod chance;
 mod clock;
 mod contract;
 mod cost;
@@ -60,6 +61,7 @@ fn _ratecell(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<plan::Rule>()?;
     module.add_class::<stats::GuardStats>()?;
     module.add_class::<stats::TableStats>()?;
+    chance::renew_after_fork(module.py())?;
     add_fast_methods(module.py())
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pyo3::exceptions::{PyMemoryError, PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyInt};
+use pyo3::types::{PyBool, PyDict, PyInt, PyTuple};
 use ratecell::{BuildError, CallError, Clock as _, Keys, TableError, WhenFull};
 
 use crate::argument::choice_of;
@@ -178,9 +178,8 @@ impl LimiterBase {
     }
 
     /// What tells the line of those who wait for one key from another's.
-    #[staticmethod]
-    fn _identity<'py>(key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        key::identity(key)
+    fn _identity<'py>(&self, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
+        key::identity(self.core.plan(), key)
     }
 
     fn __repr__(&self) -> String {

@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use ratecell::pacing::{self, Backoff, BackoffSettings, Reading};
 
+use crate::chance::random;
 use crate::plan::plan_of;
 
 /// A request that was sent.
@@ -110,8 +111,4 @@ impl Retries {
         let mut retries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         retries.wait_ns(now_ns, retry_after_ns, &mut random).ok()
     }
-}
-
-fn random() -> u64 {
-    fastrand::u64(..)
 }

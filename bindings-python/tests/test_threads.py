@@ -8,7 +8,9 @@ import sys
 import threading
 
 import pytest
-from ratecell import Limiter
+from ratecell import Contract, Guard, Limiter
+
+from .servers import until
 
 THREADS = 8
 CALLS = 5_000
@@ -90,3 +92,50 @@ def test_after_a_fork_each_process_goes_on_with_a_copy_of_its_own() -> None:
     for process in children:
         process.join()
     assert limiter.peek("alice").remaining == 6
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_who_waits_in_the_parent_holds_nobody_up_in_a_forked_child() -> None:
+    limiter = Limiter("5/s burst 1")
+    assert limiter.acquire("alice")
+    thread = threading.Thread(target=limiter.wait_sync, args=("alice",))
+    thread.start()
+    until(lambda: len(limiter._lines) == 1)
+    context = multiprocessing.get_context("fork")
+    child = context.Process(target=limiter.wait_sync, args=("alice",))
+    child.start()
+    child.join(10)
+    child.kill()
+    thread.join()
+    assert child.exitcode == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_forked_children_draw_chance_of_their_own() -> None:
+    shown = Contract(
+        """
+        name = "shop"
+        [[rule]]
+        name = "ip"
+        limit = "fixed 9/h"
+        by = "ip"
+        [response.always]
+        "Request-Id" = "{request_id}"
+        """
+    )
+    guard = Guard(shown)
+    ids = {guard.admit("GET", "/").request_id}
+    context = multiprocessing.get_context("fork")
+    queue = context.SimpleQueue()
+    children = [
+        context.Process(target=lambda: queue.put(guard.admit("GET", "/").request_id))
+        for _ in range(3)
+    ]
+    for child in children:
+        child.start()
+    ids |= {queue.get() for _ in children} | {guard.admit("GET", "/").request_id}
+    for child in children:
+        child.join()
+    assert len(ids) == 5

@@ -156,9 +156,14 @@ def test_who_runs_out_of_time_behind_others_takes_nothing_and_lets_the_next_go(t
         await tasks.all_of(calls)
         # b stands first from 1.0 on, and 2.0 is beyond its time.
         assert waits.answers == [("a", True, 1.0), ("b", False, 1.0), ("c", True, 2.0)]
-        calls = [waits.wait("d"), waits.wait("e", timeout=0.5), waits.wait("f")]
+        calls = [waits.wait("d"), waits.wait("e"), waits.wait("f", timeout=1.5), waits.wait("g")]
         await tasks.all_of(calls)
-        assert waits.answers[3:] == [("e", False, 2.5), ("d", True, 3.0), ("f", True, 4.0)]
+        assert waits.answers[3:] == [
+            ("d", True, 3.0),
+            ("f", False, 3.5),
+            ("e", True, 4.0),
+            ("g", True, 5.0),
+        ]
 
     tasks.run(main)
 
@@ -190,6 +195,54 @@ def test_a_cancelled_wait_takes_nothing_and_leaves_the_line(tasks: Any) -> None:
         await tasks.all_of([cancelled(0.5), waits.wait("b"), cancelled(0.25), waits.wait("d")])
         assert waits.answers == [("b", True, 1.0), ("d", True, 2.0)]
         assert len(waits.limiter._lines) == 0
+
+    tasks.run(main)
+
+
+@both
+def test_who_comes_later_hears_at_once_what_no_wait_in_time_changes(tasks: Any) -> None:
+    async def main(tasks: Any) -> None:
+        waits = Waits(tasks, "1/s burst 2")
+        assert waits.limiter.acquire("alice", 2)
+
+        async def wrong() -> None:
+            with pytest.raises(ValueError, match="cost is -1"):
+                await waits.limiter.wait("alice", -1)
+            assert tasks.now_ns() == 0
+
+        await tasks.all_of(
+            [
+                waits.wait("a"),
+                waits.wait("never", "alice", 3),
+                waits.wait("short", timeout=0.5),
+                wrong,
+                waits.wait("b"),
+            ]
+        )
+        assert waits.answers == [
+            ("never", False, 0.0),
+            ("short", False, 0.0),
+            ("a", True, 1.0),
+            ("b", True, 2.0),
+        ]
+
+    tasks.run(main)
+
+
+@both
+def test_a_key_is_one_however_its_dimension_is_given(tasks: Any) -> None:
+    async def main(tasks: Any) -> None:
+        waits = Waits(tasks, "1/s burst 1")
+        assert waits.limiter.acquire("alice")
+        await tasks.all_of(
+            [
+                waits.wait("a"),
+                waits.wait("b", {"key": "alice"}),
+                waits.wait("c", {"org": "acme", "key": b"alice"}),
+                waits.wait("d"),
+            ]
+        )
+        assert [name for name, _, _ in waits.answers] == ["a", "b", "c", "d"]
 
     tasks.run(main)
 
@@ -284,7 +337,7 @@ def test_threads_are_served_in_order_of_arrival() -> None:
         thread.start()
         # The next comes only once this one stands in line, or has been served already.
         while number not in order and len(line.turns if line else ()) <= number - len(order) - 1:
-            line = limiter._lines.get(b"alice")
+            line = limiter._lines.get((("key", b"alice"),))
     for thread in threads:
         thread.join(30)
     assert order == sorted(order)
@@ -306,6 +359,33 @@ def test_a_closed_event_loop_holds_nobody_up() -> None:
     loop.close()
     gc.collect()
     assert limiter.wait_sync("alice", timeout=10)
+
+
+def test_a_task_of_a_closed_event_loop_is_passed_over() -> None:
+    limiter = Limiter("200/s burst 1")
+    assert limiter.acquire("alice")
+
+    async def start() -> Any:
+        task = asyncio.ensure_future(limiter.wait("alice"))
+        await asyncio.sleep(0)
+        return task
+
+    loop, closed = asyncio.new_event_loop(), asyncio.new_event_loop()
+    first = loop.run_until_complete(start())
+    abandoned = closed.run_until_complete(start())
+    third = loop.run_until_complete(start())
+    closed.set_exception_handler(lambda loop, context: None)
+    closed.close()
+    try:
+        assert loop.run_until_complete(asyncio.wait_for(asyncio.gather(first, third), 10))
+    finally:
+        loop.close()
+    assert not abandoned.done()
+    assert len(limiter._lines) == 0
+
+
+def test_timeouts_longer_than_any_float_never_pass() -> None:
+    assert Limiter("1/min").wait_sync("alice", timeout=10**400)
 
 
 def test_a_million_waits_and_cancellations_leave_nothing_behind() -> None:

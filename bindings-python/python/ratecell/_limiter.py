@@ -135,18 +135,22 @@ class Limiter(LimiterBase):
         line = self._lines.get(who)
         if line is None:
             decision = self.acquire(key, cost, rules=rules)
-            if not _passes_by(deadline, decision, turn_type.now()):
+            if decision:
                 return decision
         else:
-            decision = line.refusal
+            decision = self.peek(key, cost, rules=rules)
+        if not decision and not _passes_by(deadline, decision, turn_type.now()):
+            return decision
+        # What is allowed has to wait for those who were there before, and for what they wait for.
+        refusal = line.refusal if line and decision else decision
         turn = turn_type()
-        line, is_first = self._lines.join(who, turn, decision)
+        line, is_first = self._lines.join(who, turn, refusal)
         try:
             if not is_first and not (yield turn.wait(max(0.0, deadline - turn.now()))):
                 return line.refusal
             while True:
                 decision = self.acquire(key, cost, rules=rules)
-                if not _passes_by(deadline, decision, turn.now()):
+                if decision or not _passes_by(deadline, decision, turn.now()):
                     return decision
                 line.refusal = decision
                 yield turn.sleep(decision.retry_after)
@@ -194,11 +198,12 @@ def _span(timeout: float | None) -> float:
     if not timeout >= 0:
         message = f"timeout is {timeout!r}; accepted are 0 seconds and more, and None"
         raise ValueError(message)
-    return timeout
+    try:
+        return float(timeout)
+    except OverflowError:  # An int may be longer than any float.
+        return math.inf
 
 
 def _passes_by(deadline: float, decision: Decision, now: float) -> bool:
-    """Whether a call was refused, but for a known time that ends by the deadline."""
-    if decision or decision.retry_after is None:
-        return False
-    return now + decision.retry_after <= deadline
+    """Whether a refusal is for a known time, which ends by the deadline."""
+    return decision.retry_after is not None and now + decision.retry_after <= deadline

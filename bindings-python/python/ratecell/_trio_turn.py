@@ -28,10 +28,11 @@ class TrioTurn:
             return False
         return True
 
-    def call(self) -> None:
-        # A run that has finished has left the line, or will when it is collected.
+    def call(self) -> bool:
         with suppress(trio.RunFinishedError):
             self._token.run_sync_soon(self._called.set, idempotent=True)
+            return True
+        return False
 
     async def wait(self, timeout: float) -> bool:
         with trio.move_on_after(timeout):

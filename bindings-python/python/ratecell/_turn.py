@@ -25,8 +25,8 @@ class Turn(Protocol):
         """Return the seconds of the clock that ``wait`` and ``sleep`` go by."""
         ...
 
-    def call(self) -> None:
-        """Wake who waits for this turn, now or later."""
+    def call(self) -> bool:
+        """Wake who waits for this turn, now or later; False if nobody can any more."""
         ...
 
     def wait(self, timeout: float) -> Awaitable[bool] | bool:
@@ -49,8 +49,9 @@ class ThreadTurn:
     def __init__(self) -> None:
         self._called = threading.Event()
 
-    def call(self) -> None:
+    def call(self) -> bool:
         self._called.set()
+        return True
 
     def wait(self, timeout: float) -> bool:
         # A lock takes no infinite timeout, and none longer than this.
@@ -75,14 +76,15 @@ class AsyncioTurn:
     def now() -> float:
         return asyncio.get_running_loop().time()
 
-    def call(self) -> None:
-        if threading.get_ident() == self._thread:
+    def call(self) -> bool:
+        if threading.get_ident() == self._thread and not self._loop.is_closed():
             self._answer(True)
-            return
-        # If the loop is closed its task will not run; it leaves the line when it is collected, and
-        # calls the next then.
+            return True
+        # A loop that is closed raises: its task will not run.
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._answer, True)
+            return True
+        return False
 
     def _answer(self, called: bool) -> None:
         if not self._called.done():
