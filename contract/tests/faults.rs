@@ -290,6 +290,46 @@ fn a_message_that_is_shown_must_be_there() {
 }
 
 #[test]
+fn every_fault_of_a_file_is_told_at_once() {
+    let error = faults(
+        r#"
+        name = "shop"
+        [[rule]]
+        name = "1st"
+        limit = "600/fortnight"
+        by = "nobody"
+        [[rule]]
+        name = "quiet"
+        limit = "600/fortnight"
+        by = "ip"
+        [[rule]]
+        name = "loud"
+        limit = "600/min"
+        by = "ip"
+        message = 5
+        [response.refused]
+        body = '{"error":"{rule.message}"}'
+        "#,
+    );
+    let told: Vec<_> = error.faults().iter().map(|fault| (fault.line(), fault.subject())).collect();
+    let expected = [
+        (4, "name"),
+        (5, "limit"),
+        (6, "by"),
+        (9, "limit"),
+        (15, "message"),
+        (17, "body"),
+        (17, "body"),
+    ];
+    assert_eq!(told, expected, "{error}");
+    let without = |rule| format!("no message in the rule `{rule}`");
+    for rule in ["1st", "quiet"] {
+        assert!(error.to_string().contains(&without(rule)), "{error}");
+    }
+    assert!(!error.to_string().contains(&without("loud")), "{error}");
+}
+
+#[test]
 fn what_is_no_toml_is_told_where_it_ends_to_be() {
     is_found(
         "name = \"shop¦",

@@ -213,17 +213,18 @@ pub(super) fn refused_for(
 
 /// A fault if a refusal shows the message of a rule that has none.
 fn check_message(raw: &RawRule<'_>, place: usize, subject: &str, faults: &mut Faults<'_>) {
-    let Some(rule) = &raw.rule else { return };
-    match rule.message() {
+    let Some(name) = &raw.name else { return };
+    match &raw.message {
+        None if raw.section.has("message") => {}
         None => {
-            let found = format!("`{{rule.message}}`, but no message in the rule `{}`", rule.name());
+            let found = format!("`{{rule.message}}`, but no message in the rule `{}`", name.value);
             faults.add(place, subject, found, "expected message = \"...\" in every rule it is for");
         }
         Some(message) if subject != "body" => {
             let is_value = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
-            if !message.bytes().all(is_value) {
+            if !message.value.bytes().all(is_value) {
                 let expected = "expected visible ASCII characters and spaces in a header field";
-                faults.add(raw.section.place_of("message"), "message", quoted(message), expected);
+                faults.add(message.span.start, "message", quoted(message.value), expected);
             }
         }
         Some(_) => {}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ratecell::{ParseError, Problem, Quota, Rule};
+use ratecell::{ConcurrencyQuota, ParseError, Problem, Quota, Rule};
 
 use super::read_response::{RawRefused, check_field_name, placeholder_refused, read_refused};
 use super::section::{Section, quoted};
@@ -18,11 +18,18 @@ const KEYS: [&str; 12] = [
     "enforce", "refused",
 ];
 
+/// Goes with a name that is to be checked though its limit has a fault.
+const ANY_QUOTA: Quota = match ConcurrencyQuota::new(1) {
+    Ok(quota) => Quota::Concurrency(quota),
+    Err(_) => panic!("a permit is a quota"),
+};
+
 /// A rule whose refusals are not put together yet.
 #[derive(Debug)]
 pub(super) struct RawRule<'d> {
     pub(super) section: Section<'d>,
     pub(super) name: Option<Text<'d>>,
+    pub(super) message: Option<Text<'d>>,
     /// With a stand-in for what its refusals say; none if a fault leaves it without name, limit or
     /// key.
     pub(super) rule: Option<ContractRule>,
@@ -48,7 +55,7 @@ pub(super) fn read_rule<'d>(section: &Section<'d>, faults: &mut Faults<'_>) -> R
                         always share one bucket";
         faults.add(section.place_of("absent"), "absent", "it beside by = \"ip\"", expected);
     }
-    let message = section.text("message", faults).map(|text| text.value.into());
+    let message = section.text("message", faults);
     let is_shown = section.truth("show", faults).unwrap_or(true);
     let is_enforced = section.truth("enforce", faults).unwrap_or(true);
     let scope = Scope {
@@ -56,20 +63,20 @@ pub(super) fn read_rule<'d>(section: &Section<'d>, faults: &mut Faults<'_>) -> R
         paths: read_patterns(section, "paths", faults),
         except: read_patterns(section, "except", faults),
     };
-    let named = name.as_ref().zip(quota).and_then(|(name, quota)| read_name(name, quota, faults));
-    let rule = named.zip(source).map(|(rule, source)| ContractRule {
+    let named = name.as_ref().and_then(|name| read_name(name, quota.unwrap_or(ANY_QUOTA), faults));
+    let rule = quota.and(named).zip(source).map(|(rule, source)| ContractRule {
         rule,
         scope,
         source,
         stage,
         absent,
-        message,
+        message: message.as_ref().map(|text| text.value.into()),
         is_shown,
         is_enforced,
         refused: Arc::new(placeholder_refused()),
     });
     let refused = read_refused(section, "[rule.refused]", faults);
-    RawRule { section: section.clone(), name, rule, refused }
+    RawRule { section: section.clone(), name, message, rule, refused }
 }
 
 /// The limit under its name, which is also its dimension.
