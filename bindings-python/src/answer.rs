@@ -181,13 +181,14 @@ What a guard decides about a scope. If it passes, the answer shows it.
             return Err(PyTypeError::new_err("admit() takes a guard, scope, stage and cost"));
         };
         let answer = this.get();
+        let (values, limits) = (dict_of(values, "values")?, dict_of(limits, "limits")?);
         let outcome = answer.admit(&Layer {
             guard: guard.cast()?.get(),
             scope,
             stage: stage_of(stage)?,
             cost: cost.extract()?,
-            values: dict_of(values, "values")?,
-            limits: dict_of(limits, "limits")?,
+            values: values.as_ref(),
+            limits: limits.as_ref(),
         })?;
         let outcome = Bound::new(scope.py(), outcome)?;
         if outcome.get().refusal().is_none() {

@@ -1,9 +1,11 @@
 //! Arguments of fixed kinds. An error names the argument, what was found and what is accepted, on
 //! every interpreter: pyo3 says the name in a note, which Python has since 3.11.
 
+use std::path::PathBuf;
+
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyInt, PyString};
+use pyo3::types::{PyBool, PyDict, PyInt, PyMapping, PyString};
 
 use crate::fastcall::utf8;
 
@@ -62,19 +64,43 @@ pub(crate) fn ns_of(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<u64> {
     })
 }
 
-/// The dict of an argument that may be left out or None.
+/// The dict of an argument that may be left out or None; a copy of any other mapping.
 ///
 /// # Errors
 /// `TypeError` for anything else.
-pub(crate) fn dict_of<'a, 'py>(
-    value: Option<&'a Bound<'py, PyAny>>,
+pub(crate) fn dict_of<'py>(
+    value: Option<&Bound<'py, PyAny>>,
     argument: &str,
-) -> PyResult<Option<&'a Bound<'py, PyDict>>> {
+) -> PyResult<Option<Bound<'py, PyDict>>> {
     let Some(value) = value.filter(|value| !value.is_none()) else { return Ok(None) };
-    match value.cast() {
-        Ok(dict) => Ok(Some(dict)),
-        Err(_) => Err(PyTypeError::new_err(format!(
-            "{argument} is {value:?}; accepted are None and a dict"
-        ))),
+    if let Ok(dict) = value.cast() {
+        return Ok(Some(dict.clone()));
     }
+    let Ok(mapping) = value.cast::<PyMapping>() else {
+        return Err(PyTypeError::new_err(format!(
+            "{argument} is {value:?}; accepted are None and a dict"
+        )));
+    };
+    let dict = PyDict::new(value.py());
+    dict.update(mapping)?;
+    Ok(Some(dict))
+}
+
+/// The path of an argument that names a file.
+///
+/// # Errors
+/// `TypeError` for what is no path, which says what else is accepted there; what the interpreter
+/// says of a text that no file can be called.
+pub(crate) fn path_of(
+    value: &Bound<'_, PyAny>,
+    argument: &str,
+    accepted: &str,
+) -> PyResult<PathBuf> {
+    value.extract().map_err(|error: PyErr| {
+        if error.is_instance_of::<PyTypeError>(value.py()) {
+            PyTypeError::new_err(format!("{argument} is {value:?}; accepted are {accepted}"))
+        } else {
+            error
+        }
+    })
 }

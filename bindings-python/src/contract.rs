@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
 use ratecell_contract::LoadProblem;
 
+use crate::argument::path_of;
 use crate::fastcall::utf8;
 
 /// What an HTTP API publishes about its limits, as one file.
@@ -52,21 +53,8 @@ impl Contract {
     /// the file's name, line and column.
     #[staticmethod]
     #[pyo3(signature = (path, /))]
-    pub(crate) fn load(path: PathBuf) -> PyResult<Self> {
-        match ratecell_contract::Contract::load(path) {
-            Ok(contract) => Ok(Self(contract)),
-            Err(error) => Err(match error.problem() {
-                LoadProblem::Read(cause) => {
-                    let (path, said) = (error.path().display().to_string(), cause.to_string());
-                    match cause.raw_os_error() {
-                        // With these arguments Python makes it FileNotFoundError and the like.
-                        Some(code) => PyOSError::new_err((code, said, path)),
-                        None => PyValueError::new_err(format!("{path}: {said}")),
-                    }
-                }
-                _ => PyValueError::new_err(error.to_string()),
-            }),
-        }
+    fn load(path: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Self::read(path_of(path, "path", "a str and an os.PathLike")?)
     }
 
     /// The name of the API.
@@ -84,5 +72,25 @@ impl Contract {
 
     fn __repr__(&self) -> String {
         format!("<Contract {:?} of {} rules>", self.0.name(), self.0.rules().len())
+    }
+}
+
+impl Contract {
+    /// Reads the file at a path.
+    pub(crate) fn read(path: PathBuf) -> PyResult<Self> {
+        match ratecell_contract::Contract::load(path) {
+            Ok(contract) => Ok(Self(contract)),
+            Err(error) => Err(match error.problem() {
+                LoadProblem::Read(cause) => {
+                    let (path, said) = (error.path().display().to_string(), cause.to_string());
+                    match cause.raw_os_error() {
+                        // With these arguments Python makes it FileNotFoundError and the like.
+                        Some(code) => PyOSError::new_err((code, said, path)),
+                        None => PyValueError::new_err(format!("{path}: {said}")),
+                    }
+                }
+                _ => PyValueError::new_err(error.to_string()),
+            }),
+        }
     }
 }

@@ -46,6 +46,7 @@ As admit, of an environ, which keeps the id of the request.
             Some(id) => Some(utf8(id.cast()?)?),
             None => None,
         };
+        let (values, limits) = (dict_of(values, "values")?, dict_of(limits, "limits")?);
         let outcome = this.get().decide(
             py,
             &Asked {
@@ -54,8 +55,8 @@ As admit, of an environ, which keeps the id of the request.
                 peer: peer_of(peer.as_ref())?,
                 headers: RequestHeaders::new(None, Some(environ.clone()))?,
                 request_id,
-                values: dict_of(values, "values")?,
-                limits: dict_of(limits, "limits")?,
+                values: values.as_ref(),
+                limits: limits.as_ref(),
                 cost: cost.extract()?,
                 stage: stage_of(stage)?,
             },

@@ -1,16 +1,15 @@
 //! A guard as a Python object.
 
 use core::net::IpAddr;
-use std::path::PathBuf;
 
 use pyo3::exceptions::{PyMemoryError, PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyBytes, PyDict, PyString};
 use ratecell::{BuildError, Clock, ManualClock, SystemClock, TableError, WhenFull};
 use ratecell_contract::{ForwardedField, GuardError, IpNet, Request, RequestError, Stage};
 
-use crate::argument::{choice_of, dict_of, text_of};
+use crate::argument::{choice_of, dict_of, path_of, text_of};
 use crate::clock::{callable, time_of};
 use crate::contract::Contract;
 use crate::cost::Cost;
@@ -139,16 +138,17 @@ impl Guard {
         cost: Cost,
         #[pyo3(from_py_with = stage_of)] stage: Stage,
     ) -> PyResult<Outcome> {
+        let (values, limits) = (dict_of(values, "values")?, dict_of(limits, "limits")?);
         self.decide(
             py,
             &Asked {
                 method: text_of(method, "method")?,
                 path: text_of(path, "path")?,
                 peer: peer_of(peer)?,
-                headers: RequestHeaders::new(headers, dict_of(environ, "environ")?.cloned())?,
+                headers: RequestHeaders::new(headers, dict_of(environ, "environ")?)?,
                 request_id: None,
-                values: dict_of(values, "values")?,
-                limits: dict_of(limits, "limits")?,
+                values: values.as_ref(),
+                limits: limits.as_ref(),
                 cost,
                 stage,
             },
@@ -237,34 +237,35 @@ fn contract_of(contract: &Bound<'_, PyAny>) -> PyResult<ratecell_contract::Contr
     if let Ok(contract) = contract.cast::<Contract>() {
         return Ok(contract.get().0.clone());
     }
-    let Ok(path) = contract.extract::<PathBuf>() else {
-        return Err(PyTypeError::new_err(format!(
-            "contract is {contract:?}; accepted are a Contract and the path of its file"
-        )));
-    };
-    Ok(Contract::load(path)?.0)
+    let path = path_of(contract, "contract", "a Contract and the path of its file")?;
+    Ok(Contract::read(path)?.0)
 }
 
 /// The networks of `trusted_proxies`: texts, or `ipaddress` networks and addresses.
 fn networks_of(networks: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<IpNet>> {
     let Some(networks) = networks else { return Ok(Vec::new()) };
-    if networks.is_instance_of::<PyString>() {
+    let is_text = networks.is_instance_of::<PyString>() || networks.is_instance_of::<PyBytes>();
+    let (false, Ok(iterator)) = (is_text, networks.try_iter()) else {
         return Err(PyTypeError::new_err(format!(
             "trusted_proxies is {networks:?}; accepted is an iterable of networks"
         )));
-    }
+    };
     let mut read = Vec::new();
-    for network in networks.try_iter()? {
+    for network in iterator {
         let network = network?;
         let text = network.str()?;
         let text = utf8(&text)?;
-        let parsed = text
-            .parse::<IpNet>()
-            .or_else(|error| text.parse::<IpAddr>().map(IpNet::from).map_err(|_| error));
+        let parsed = text.parse::<IpNet>();
+        let parsed = parsed.or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
         read.push(parsed.map_err(|_| {
-            PyValueError::new_err(format!(
+            let message = format!(
                 "trusted_proxies has {network:?}; accepted are networks such as \"10.0.0.0/8\""
-            ))
+            );
+            if network.is_instance_of::<PyString>() {
+                PyValueError::new_err(message)
+            } else {
+                PyTypeError::new_err(message)
+            }
         })?);
     }
     Ok(read)

@@ -62,15 +62,21 @@ impl<'py> RequestHeaders<'py> {
         name: &str,
         visit: &mut dyn FnMut(&'h [u8]),
     ) -> PyResult<()> {
-        for pair in pairs.try_iter()? {
-            let pair = pair?;
-            let (found, value) = match pair.cast::<PyTuple>() {
-                Ok(pair) => (pair.get_item(0)?, pair.get_item(1)?),
-                Err(_) => (pair.get_item(0)?, pair.get_item(1)?),
-            };
-            let is_named = match found.cast::<PyBytes>() {
-                Ok(found) => found.as_bytes().eq_ignore_ascii_case(name.as_bytes()),
-                Err(_) => utf8(found.cast::<PyString>()?)?.eq_ignore_ascii_case(name),
+        let iterator = pairs.try_iter().map_err(|_| {
+            PyTypeError::new_err(format!(
+                "headers is {pairs:?}; accepted is an iterable of pairs of name and value"
+            ))
+        })?;
+        for pair in iterator {
+            let (found, value) = pair_of(&pair?)?;
+            let is_named = if let Ok(found) = found.cast::<PyBytes>() {
+                found.as_bytes().eq_ignore_ascii_case(name.as_bytes())
+            } else if let Ok(found) = found.cast::<PyString>() {
+                utf8(found)?.eq_ignore_ascii_case(name)
+            } else {
+                return Err(PyTypeError::new_err(format!(
+                    "headers has the name {found:?}; accepted are bytes and str"
+                )));
             };
             if is_named {
                 visit(self.kept(&value)?);
@@ -101,7 +107,12 @@ impl<'py> RequestHeaders<'py> {
         if let Ok(bytes) = value.cast::<PyBytes>() {
             return Ok(self.values.alloc_extend(bytes.as_bytes().iter().copied()));
         }
-        let text = utf8(value.cast::<PyString>()?)?;
+        let Ok(text) = value.cast::<PyString>() else {
+            return Err(PyTypeError::new_err(format!(
+                "a header field is {value:?}; accepted are bytes, and str of Latin-1"
+            )));
+        };
+        let text = utf8(text)?;
         if let Some(strange) = text.chars().find(|character| u32::from(*character) > 255) {
             return Err(PyValueError::new_err(format!(
                 "a header field holds {strange:?}; accepted are bytes, and str of Latin-1"
@@ -109,6 +120,22 @@ impl<'py> RequestHeaders<'py> {
         }
         Ok(self.values.alloc_extend(text.chars().map(|character| character as u8)))
     }
+}
+
+/// The name and value of a header field: a tuple, or whatever has two items and is no text.
+fn pair_of<'py>(pair: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    if let Ok(pair) = pair.cast::<PyTuple>()
+        && pair.len() == 2
+    {
+        return Ok((pair.get_item(0)?, pair.get_item(1)?));
+    }
+    let is_text = pair.is_instance_of::<PyString>() || pair.is_instance_of::<PyBytes>();
+    if !is_text
+        && let (Ok(2), Ok(name), Ok(value)) = (pair.len(), pair.get_item(0), pair.get_item(1))
+    {
+        return Ok((name, value));
+    }
+    Err(PyTypeError::new_err(format!("headers has {pair:?}; accepted are pairs of name and value")))
 }
 
 impl Headers for RequestHeaders<'_> {

@@ -312,6 +312,9 @@ def test_stages_before_and_after_authentication() -> None:
     [
         ({"exempt": True}, TypeError, "exempt is True; accepted are None and a function"),
         ({"values": {"user": 1}}, TypeError, "values is"),
+        ({"stage": "later"}, ValueError, "stage is 'later'; accepted are before-auth, after-auth"),
+        ({"cost": -1}, ValueError, "cost is -1; accepted are an int from 0 to 4294967295, and a"),
+        ({"cost": 1.5}, TypeError, "cost is 1.5; accepted are an int from 0 to 4294967295, and a"),
         ({"capacity": 0}, ValueError, "capacity is 0"),
         ({"contract": Guard(rules("1/h")), "capacity": 5}, TypeError, "capacity: accepted only"),
         ({"unknown": 5}, TypeError, "unknown"),

@@ -152,7 +152,7 @@ def test_a_route_holds_its_permit_until_the_response_has_been_sent() -> None:
         until(lambda: httpx.get(f"http://{host}/fails").status_code == 418)
 
 
-REFUSED: Any = {"status": 503, "content_type": "text/plain", "body": "later"}
+REFUSED: Any = {"status": 503, "content_type": "text/plain", "body": "🕰 later"}
 
 
 def test_starlette_endpoints() -> None:
@@ -168,7 +168,7 @@ def test_starlette_endpoints() -> None:
         found = [httpx.get(f"http://{host}", headers={"x-api-key": "k"}) for _ in range(2)]
     assert [(response.status_code, response.text) for response in found] == [
         (200, "hello"),
-        (503, "later"),
+        (503, "🕰 later"),
     ]
     with pytest.raises(TypeError, match="accepted are coroutine functions"):
         limit.limit(lambda request: None)
@@ -193,6 +193,8 @@ def test_a_route_without_its_middleware_says_so() -> None:
         ({"key": 5}, TypeError, "key is 5; accepted are ip, bearer, header:NAME, and a function"),
         ({"key": "ipv4"}, ValueError, "ipv4"),
         ({"headers": ["x-limit"]}, ValueError, "x-limit"),
+        ({"headers": "ratelimit"}, TypeError, "headers is 'ratelimit'; accepted is an iterable"),
+        ({"refused": "later"}, TypeError, "refused is 'later'; accepted are None and a dict"),
         ({"refused": {"status": 99}}, ValueError, "99"),
         ({"rules": "1/fortnight"}, ValueError, "fortnight"),
     ],

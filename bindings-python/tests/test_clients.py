@@ -213,10 +213,24 @@ def test_over_a_real_connection() -> None:
     [
         ({"plan": "5/fortnight"}, ValueError, "plan"),
         ({"plan": "5/min", "sharers": 0}, ValueError, "0"),
-        ({"retries": -1}, ValueError, "retries is -1; accepted is 0 and more"),
-        ({"budget": 0}, ValueError, "budget"),
+        ({"retries": -1}, ValueError, "retries is -1; accepted is an int from 0 to"),
+        ({"retries": 1.5}, TypeError, "retries is 1.5; accepted is an int from 0 to"),
+        ({"retries": 2**32}, ValueError, "retries is 4294967296; accepted is an int from 0 to"),
+        ({"sharers": -1}, ValueError, "sharers is -1; accepted is an int from 1 to"),
+        ({"sharers": "2"}, TypeError, "sharers is '2'; accepted is an int from 1 to"),
+        ({"budget": 0}, ValueError, "budget is 0; accepted are 1 second and more"),
+        ({"budget": float("nan")}, ValueError, "budget is nan; accepted are 1 second and more"),
+        ({"budget": "60"}, TypeError, "budget is '60'; accepted are 1 second and more"),
+        ({"clock": 5}, TypeError, "clock is 5; accepted is a callable"),
+        ({"clock": lambda: 1.5}, TypeError, "the clock returned 1.5; accepted is an int"),
+        ({"clock": lambda: -1}, ValueError, "the clock returned -1; accepted is 0 to"),
     ],
 )
 def test_bad_paces(options: Any, error: type[Exception], sentence: str) -> None:
     with pytest.raises(error, match=sentence):
         Pace(**options)
+
+
+@pytest.mark.parametrize("budget", [float("inf"), 1e30, 10**400])
+def test_a_budget_may_be_without_end(budget: float) -> None:
+    assert Pace(budget=budget)

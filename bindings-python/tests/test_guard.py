@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -95,6 +96,8 @@ def test_values_limits_and_cost() -> None:
     assert not shop.admit("GET", "/", values={"user": (7).to_bytes(8, "little")})
     assert shop.admit("GET", "/", values={"user": 7}, limits={"key": 3})
     assert shop.admit("GET", "/", values={"user": 7}, limits={"key": "fixed 4/min"})
+    assert not shop.admit("GET", "/", values=MappingProxyType({"user": 7}))
+    assert shop.admit("GET", "/", values={"user": 7}, limits=MappingProxyType({"key": 5}))
 
 
 def test_addresses_behind_trusted_proxies() -> None:
@@ -123,8 +126,18 @@ def test_addresses_behind_trusted_proxies() -> None:
         ({"method": 5}, TypeError, "method"),
         ({"peer": 5}, TypeError, "peer is 5; accepted are str, ipaddress"),
         ({"headers": [], "environ": {}}, TypeError, "headers and environ are both given"),
-        ({"headers": 5}, TypeError, "int"),
-        ({"headers": [(b"authorization", 5)]}, TypeError, "str"),
+        ({"headers": 5}, TypeError, "headers is 5; accepted is an iterable of pairs"),
+        ({"headers": [5]}, TypeError, "headers has 5; accepted are pairs of name and value"),
+        ({"headers": [("a",)]}, TypeError, r"headers has \('a',\); accepted are pairs"),
+        ({"headers": ["ab"]}, TypeError, "headers has 'ab'; accepted are pairs"),
+        ({"headers": {"authorization": "Bearer a"}}, TypeError, "headers has 'authorization'; acc"),
+        ({"headers": [(5, "a")]}, TypeError, "headers has the name 5; accepted are bytes and str"),
+        (
+            {"headers": [(b"authorization", 5)]},
+            TypeError,
+            "a header field is 5; accepted are bytes, and str of Latin-1",
+        ),
+        ({"environ": {"HTTP_AUTHORIZATION": None}}, TypeError, "a header field is None; accepted"),
         ({"environ": {"HTTP_AUTHORIZATION": "Bearer \u20ac"}}, ValueError, "a header field holds"),
         ({"values": {"user": None}}, TypeError, 'values\\["user"\\] is None; accepted are str'),
         ({"values": {5: "user"}}, TypeError, "a name in values is 5; accepted are str"),
@@ -150,6 +163,9 @@ def test_bad_contracts() -> None:
         Contract('name = "a"\n[[rule]]\nname = "b"\nlimit = "fixed 10/fortnight"\nby = "ip"\n')
     with pytest.raises(TypeError, match="text is 5; accepted is the text of a contract"):
         Contract(5)  # type: ignore[arg-type]
+    for path in (5, None, b"contract.toml"):
+        with pytest.raises(TypeError, match=f"path is {path!r}; accepted are a str and an os"):
+            Contract.load(path)  # type: ignore[arg-type]
     with pytest.raises(FileNotFoundError):
         Contract.load("no/such/contract.toml")
     with pytest.raises(FileNotFoundError):
@@ -174,6 +190,8 @@ def test_a_wrong_file_is_named(tmp_path: Path) -> None:
         ({"clock": 5}, TypeError, "clock is 5; accepted is a callable"),
         ({"when_full": "later"}, ValueError, "when_full is"),
         ({"trusted_proxies": "10.0.0.0/8"}, TypeError, "accepted is an iterable of networks"),
+        ({"trusted_proxies": 5}, TypeError, "trusted_proxies is 5; accepted is an iterable of"),
+        ({"trusted_proxies": [5]}, TypeError, "trusted_proxies has 5; accepted are networks"),
         ({"trusted_proxies": ["ten"]}, ValueError, "trusted_proxies has 'ten'; accepted are"),
         ({"forwarded_field": "via"}, ValueError, 'forwarded_field is "via"; accepted are'),
     ],

@@ -9,21 +9,24 @@ from __future__ import annotations
 
 import inspect
 import json
+import operator
 import os
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any, Union
 
 from ._ratecell import Contract, Guard, Plan
 
 Key = Union[str, bytes, int, IPv4Address, IPv6Address]
-Keys = dict[str, Key]
-Limits = dict[str, Union[int, str]]
+Keys = Mapping[str, Key]
+Limits = Mapping[str, Union[int, str]]
 
 Answers = tuple[Any, Any, Any]
 """The cost, values and limits of a request."""
 
 NAMED_KEYS = "ip, bearer, header:NAME"
+_STAGES = ("before-auth", "after-auth", "whole")
+_MAX_COST = 2**32 - 1
 
 
 class Gate:
@@ -53,6 +56,11 @@ class Gate:
             if option is not None and not callable(option):
                 message = f"{name} is {option!r}; accepted are None and a function of the request"
                 raise TypeError(message)
+        if stage not in _STAGES:
+            message = f"stage is {stage!r}; accepted are {', '.join(_STAGES)}"
+            raise ValueError(message)
+        if not callable(cost):
+            _check_cost(cost)
         self.stage = stage
         self._exempt = exempt
         # In the order in which they are asked.
@@ -91,7 +99,7 @@ def route_gate(
     *,
     key: str | Callable[[Any], Any],
     headers: Iterable[str],
-    refused: dict[str, str | int] | None,
+    refused: Mapping[str, str | int] | None,
     cost: int | Callable[[Any], int | Awaitable[int]],
     exempt: Callable[[Any], bool | Awaitable[bool]] | None,
     limits: Callable[[Any], Limits | Awaitable[Limits | None] | None] | None,
@@ -108,22 +116,33 @@ def route_gate(
     elif not isinstance(key, str):
         message = f"key is {key!r}; accepted are {NAMED_KEYS}, and a function of the request"
         raise TypeError(message)
+    if isinstance(headers, (str, bytes)) or not isinstance(headers, Iterable):
+        message = f"headers is {headers!r}; accepted is an iterable of the names of fields"
+        raise TypeError(message)
+    if refused is not None and not isinstance(refused, Mapping):
+        message = f"refused is {refused!r}; accepted are None and a dict"
+        raise TypeError(message)
     lines = ['name = "route"']
     for rule in plan.rules:
         by = f"value:{rule.by}" if callable(key) else key
         limit = str(rule)[len(rule.name) + 2 : -len(rule.by) - 4]
-        lines += ["[[rule]]", f"name = {json.dumps(rule.name)}", f"limit = {json.dumps(limit)}"]
-        lines += [f"by = {json.dumps(by)}"]
-    lines += ["[response]", f"headers = {json.dumps(list(headers))}"]
+        lines += ["[[rule]]", f"name = {_toml(rule.name)}", f"limit = {_toml(limit)}"]
+        lines += [f"by = {_toml(by)}"]
+    lines += ["[response]", f"headers = {_toml(list(headers))}"]
     if refused:
         lines += ["[response.refused]"]
-        lines += [f"{name} = {json.dumps(value)}" for name, value in refused.items()]
+        lines += [f"{_toml(name)} = {_toml(value)}" for name, value in refused.items()]
     contract = Contract("\n".join(lines))
     return Gate(contract, exempt=exempt, cost=cost, values=values, limits=limits, **guard_options)
 
 
+def _toml(value: Any) -> str:
+    """A text, number or list in TOML, which reads what JSON writes but for pairs of surrogates."""
+    return json.dumps(value, ensure_ascii=False)
+
+
 def _values_of(key: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The values of a request from its key: a dict as it is, anything else for "key"."""
+    """The values of a request from its key: a mapping as it is, anything else for "key"."""
 
     def values(request: Any) -> Any:
         found = key(request)
@@ -136,7 +155,17 @@ def _values_of(key: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _by_dimension(found: Any) -> Any:
-    return found if isinstance(found, dict) else {"key": found}
+    return found if isinstance(found, (dict, Mapping)) else {"key": found}
+
+
+def _check_cost(cost: Any) -> None:
+    """Tell now and not with the first request that a cost makes no sense."""
+    accepted = f"accepted are an int from 0 to {_MAX_COST}, and a function of the request"
+    message = f"cost is {cost!r}; {accepted}"
+    if isinstance(cost, bool) or not hasattr(cost, "__index__"):
+        raise TypeError(message)
+    if not 0 <= operator.index(cost) <= _MAX_COST:
+        raise ValueError(message)
 
 
 def _plain(answer: Any) -> Any:

@@ -11,6 +11,9 @@ from typing import Any
 
 from ._ratecell import Pacer, Plan, Retries
 
+_MAX_NUMBER = 2**32 - 1
+_MAX_NS = 2**63 - 1
+
 
 class Pace:
     """How a client paces its requests and tries again. Threads may share it.
@@ -21,7 +24,10 @@ class Pace:
     for how many seconds at most. Retry-After is obeyed whatever these say, or the call is given up
     and returns the refusal.
 
-    Raises ValueError for a text that is no plan, for no sharers, and a budget below 1 second.
+    ``clock`` returns Unix time in nanoseconds as an int.
+
+    Raises ValueError for a text that is no plan, for no sharers, and a budget below 1 second;
+    TypeError for arguments of another type.
     """
 
     def __init__(
@@ -33,13 +39,13 @@ class Pace:
         budget: float = 600.0,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
+        if not callable(clock):
+            message = f"clock is {clock!r}; accepted is a callable that returns nanoseconds"
+            raise TypeError(message)
         self._clock = clock
-        self._retries = retries
-        self._budget_ns = int(budget * 1e9)
-        self._pacer = Pacer(plan, sharers=sharers, now_ns=clock())
-        if retries < 0:
-            message = f"retries is {retries}; accepted is 0 and more"
-            raise ValueError(message)
+        self._retries = _number("retries", retries, 0)
+        self._budget_ns = _budget_ns(budget)
+        self._pacer = Pacer(plan, sharers=_number("sharers", sharers, 1), now_ns=self._now_ns())
         if retries:
             # So that what makes no sense is told now and not with the first refusal.
             self._start()
@@ -54,7 +60,7 @@ class Pace:
         """
         retries = self._start() if self._retries and can_repeat else None
         while True:
-            sent = self._pacer.send(self._clock())
+            sent = self._pacer.send(self._now_ns())
             if isinstance(sent, int):
                 yield sent / 1e9
                 continue
@@ -63,7 +69,7 @@ class Pace:
                 answer = yield None
                 assert answer is not None
                 status, headers, body = answer
-                now_ns = self._clock()
+                now_ns = self._now_ns()
                 refused, retry_after = self._pacer.finished(sent, now_ns, status, headers, body)
                 answered = True
             finally:
@@ -71,13 +77,42 @@ class Pace:
                     self._pacer.failed(sent)
             if not refused or retries is None:
                 return
-            wait_ns = retries.wait_ns(self._clock(), retry_after)
+            wait_ns = retries.wait_ns(self._now_ns(), retry_after)
             if wait_ns is None:
                 return
             yield wait_ns / 1e9
 
     def _start(self) -> Retries:
-        return Retries(self._clock(), retries=self._retries, budget_ns=self._budget_ns)
+        return Retries(self._now_ns(), retries=self._retries, budget_ns=self._budget_ns)
+
+    def _now_ns(self) -> int:
+        now_ns = self._clock()
+        if isinstance(now_ns, bool) or not isinstance(now_ns, int):
+            message = f"the clock returned {now_ns!r}; accepted is an int of nanoseconds"
+            raise TypeError(message)
+        if not 0 <= now_ns <= _MAX_NS:
+            message = f"the clock returned {now_ns!r}; accepted is 0 to {_MAX_NS} nanoseconds"
+            raise ValueError(message)
+        return now_ns
+
+
+def _number(name: str, number: int, least: int) -> int:
+    message = f"{name} is {number!r}; accepted is an int from {least} to {_MAX_NUMBER}"
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise TypeError(message)
+    if not least <= number <= _MAX_NUMBER:
+        raise ValueError(message)
+    return number
+
+
+def _budget_ns(budget: float) -> int:
+    """The nanoseconds of a budget; one of several centuries is one without end."""
+    message = f"budget is {budget!r}; accepted are 1 second and more"
+    if isinstance(budget, bool) or not isinstance(budget, (int, float)):
+        raise TypeError(message)
+    if not budget >= 1:
+        raise ValueError(message)
+    return _MAX_NS if budget >= _MAX_NS // 10**9 else int(budget * 1e9)
 
 
 def refuses(status: int) -> bool:

@@ -185,8 +185,8 @@ class Guard:
         peer: str | IPv4Address | IPv6Address | None = None,
         headers: Iterable[tuple[str | bytes, str | bytes]] | None = None,
         environ: dict[str, Any] | None = None,
-        values: dict[str, _Key] | None = None,
-        limits: dict[str, int | str] | None = None,
+        values: Mapping[str, _Key] | None = None,
+        limits: Mapping[str, int | str] | None = None,
         cost: int = 1,
         stage: _Stage = "whole",
     ) -> Outcome: ...
@@ -195,8 +195,8 @@ class Guard:
         environ: dict[str, Any],
         stage: str,
         cost: int,
-        values: dict[str, _Key] | None = None,
-        limits: dict[str, int | str] | None = None,
+        values: Mapping[str, _Key] | None = None,
+        limits: Mapping[str, int | str] | None = None,
         /,
     ) -> Outcome: ...
     def stats(self) -> dict[str, GuardStats]: ...
@@ -212,8 +212,8 @@ class Answer:
         scope: MutableMapping[str, Any],
         stage: str,
         cost: int,
-        values: dict[str, _Key] | None = None,
-        limits: dict[str, int | str] | None = None,
+        values: Mapping[str, _Key] | None = None,
+        limits: Mapping[str, int | str] | None = None,
         /,
     ) -> Outcome: ...
     def send(self, message: MutableMapping[str, Any], /) -> Awaitable[None]: ...

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, TypeVar, cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
@@ -109,7 +109,7 @@ class RouteLimit:
         *,
         key: str | Callable[[HttpRequest], Any],
         headers: Iterable[str] = ("ratelimit", "retry-after"),
-        refused: dict[str, str | int] | None = None,
+        refused: Mapping[str, str | int] | None = None,
         cost: int | Callable[[HttpRequest], int | Awaitable[int]] = 1,
         exempt: Callable[[HttpRequest], bool | Awaitable[bool]] | None = None,
         limits: Callable[[HttpRequest], Limits | Awaitable[Limits | None] | None] | None = None,

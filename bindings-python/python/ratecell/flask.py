@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar, cast
 
 import flask
@@ -51,7 +51,7 @@ class RouteLimit:
         *,
         key: str | Callable[[flask.Request], Any],
         headers: Iterable[str] = ("ratelimit", "retry-after"),
-        refused: dict[str, str | int] | None = None,
+        refused: Mapping[str, str | int] | None = None,
         cost: int | Callable[[flask.Request], int] = 1,
         exempt: Callable[[flask.Request], bool] | None = None,
         limits: Callable[[flask.Request], Limits | None] | None = None,

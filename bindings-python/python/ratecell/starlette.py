@@ -6,7 +6,7 @@ A contract for the whole application is ``ratecell.asgi.ContractMiddleware``.
 # No `from __future__ import annotations`: FastAPI reads the annotation of `__call__` as it stands.
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Optional, TypeVar, Union, cast
 
 from starlette.requests import HTTPConnection
@@ -55,7 +55,7 @@ class RouteLimit:
         *,
         key: Union[str, Callable[[Any], Any]],
         headers: Iterable[str] = ("ratelimit", "retry-after"),
-        refused: Optional[dict[str, Union[str, int]]] = None,
+        refused: Optional[Mapping[str, Union[str, int]]] = None,
         cost: Union[int, Callable[[Any], Union[int, Awaitable[int]]]] = 1,
         exempt: Optional[Callable[[Any], Union[bool, Awaitable[bool]]]] = None,
         limits: Optional[Callable[[Any], Union[Limits, Awaitable[Optional[Limits]], None]]] = None,
