@@ -325,7 +325,7 @@ export type Value = string | Uint8Array | number | bigint | null | undefined;
 
 /** What a guard has to know of a request. */
 export interface GuardRequest {
-  /** In the case in which it was sent. */
+  /** In letters of any case. */
   readonly method: string;
   /** The path, still percent-encoded; a query or the start of an absolute URL is passed over. */
   readonly path: string;

@@ -20,7 +20,7 @@ use ratecell::{CallError, ParseError, Quota};
 /// ```
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
-    /// The method, in the case in which it was sent: methods are case-sensitive.
+    /// The method, in letters of any case.
     pub method: &'a str,
     /// The path of the request target, still percent-encoded. A query, or the start of an absolute
     /// URI, may stand with it and is passed over.

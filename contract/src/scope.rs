@@ -20,9 +20,11 @@ impl Scope {
     }
 
     /// Whether the rule is for a method. A HEAD costs the service what a GET costs, so it counts
-    /// wherever GET does.
+    /// wherever GET does. Letters count in any case: to HTTP `get` is another method than GET, but
+    /// to WSGI frameworks it is the same, and what they serve as a GET must not get by.
     pub(crate) fn covers_method(&self, method: &str) -> bool {
-        let listed = |method: &str| self.methods.iter().any(|listed| &**listed == method);
-        self.methods.is_empty() || listed(method) || method == "HEAD" && listed("GET")
+        let listed = |method: &str| self.methods.iter().any(|one| one.eq_ignore_ascii_case(method));
+        let is_head = || method.eq_ignore_ascii_case("HEAD");
+        self.methods.is_empty() || listed(method) || is_head() && listed("GET")
     }
 }

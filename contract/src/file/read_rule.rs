@@ -162,8 +162,7 @@ fn read_methods(section: &Section<'_>, faults: &mut Faults<'_>) -> Box<[Box<str>
         let is_method = |byte: u8| byte.is_ascii_uppercase() || matches!(byte, b'-' | b'_');
         let place = text.place(faults.text(), 0);
         if text.value.is_empty() || !text.value.bytes().all(is_method) {
-            let expected = "expected a method in capitals, such as `GET`: methods are \
-                            case-sensitive";
+            let expected = "expected a method in capitals, such as `GET`";
             faults.add(place, "methods", quoted(text.value), expected);
         }
         if texts[..position].iter().any(|before| before.value == text.value) {
