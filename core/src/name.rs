@@ -25,12 +25,13 @@ impl Name {
         byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
     }
 
-    /// `stem`, or for the second and later ones `stem-number`. A stem is a kind's word.
+    /// `stem`, or for the second and later ones `stem-number`. A stem is a word of this crate's own: a
+    /// kind's, or `key`.
     pub(crate) fn numbered(stem: &str, number: usize) -> Self {
         use core::fmt::Write as _;
 
         let mut text = String::new();
-        // Neither fails: a kind's word, a hyphen and one digit are shorter than a name may be.
+        // Neither fails: a stem, a hyphen and one digit are shorter than a name may be.
         let _ = text.push_str(stem);
         if number > 1 {
             let _ = write!(text, "-{number}");

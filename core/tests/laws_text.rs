@@ -88,7 +88,7 @@ const WRONG_WORDS: [Bad; 38] = [
     ("5/s burst -1", 10, "-1", "expected an integer"),
 ];
 
-const WRONG_NUMBERS: [Bad; 26] = [
+const WRONG_NUMBERS: [Bad; 27] = [
     ("5_/s", 0, "5_", UNDERSCORES),
     ("5__0/s", 0, "5__0", UNDERSCORES),
     ("5/1_s", 2, "1_s", UNDERSCORES),
@@ -101,6 +101,7 @@ const WRONG_NUMBERS: [Bad; 26] = [
     ("5/min burst 4294967296", 12, "4294967296", "expected at most 4294967295"),
     ("18446744073709551616/min", 0, "18446744073709551616", "expected at most 4294967295"),
     ("5/18446744073709551615s", 2, "18446744073709551615s", "expected at most 31622400"),
+    ("5/18446744073709551616ns", 2, "18446744073709551616ns", "expected at most 31622400000000000"),
     ("sliding 5/s segments 0", 21, "0", "the number of segments is 0, accepted are 1 to 62"),
     ("sliding 5/s segments 63", 21, "63", "the number of segments is 63, accepted are 1 to 62"),
     (

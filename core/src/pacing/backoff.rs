@@ -86,7 +86,7 @@ impl Backoff {
     /// A backoff of these settings.
     ///
     /// # Errors
-    /// [`BackoffError`] for a base, cap or number of retries of 0, or a cap below the base.
+    /// [`BackoffError`] for a base or number of retries of 0, or a cap or budget below the base.
     pub const fn new(settings: BackoffSettings) -> Result<Self, BackoffError> {
         if settings.base_ns == 0 {
             return Err(BackoffError::ZeroBase);

@@ -250,7 +250,8 @@ fn period(lexer: &mut Lexer<'_>) -> Result<At<u64>, ParseError> {
         return Err(lexer.error_at(unit.offset, Problem::Expected(UNIT)));
     };
     let At { offset, token: count } = count.unwrap_or(At { offset: start, token: 1 });
-    let Some(token) = count.checked_mul(unit_ns) else {
+    // The lexer cuts what does not fit 64 bits to the most that does: it is not what was found.
+    let Some(token) = count.checked_mul(unit_ns).filter(|&ns| ns < u64::MAX) else {
         let max = crate::quota::MAX_PERIOD_NS.checked_div(unit_ns).unwrap_or(0);
         return Err(lexer.error_at(offset, Problem::NumberTooLarge { max }));
     };
