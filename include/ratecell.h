@@ -932,8 +932,9 @@ typedef struct RATECELL_ALIGNED(8) ratecell_response {
      */
     const char *rule;
     /**
-     * The smallest wait in nanoseconds after which the same request would pass if nobody else
-     * came: 0 if it passes, RATECELL_UNKNOWN if nobody can know it or no wait helps.
+     * The smallest wait in nanoseconds after which the stage that refuses would let the same request
+     * pass if nobody else came: 0 if it passes, RATECELL_UNKNOWN if nobody can know it or no wait
+     * helps.
      */
     uint64_t retry_after_ns;
     /**

@@ -145,8 +145,9 @@ impl Refusal {
         &self.refused.rule
     }
 
-    /// The smallest wait after which the same request would pass if nobody else came meanwhile, in
-    /// nanoseconds; none if nobody can know it or no wait helps.
+    /// The smallest wait after which the stage that refuses would let the same request pass if nobody
+    /// else came meanwhile, in nanoseconds; none if nobody can know it or no wait helps. Earlier
+    /// stages have counted the request, and may refuse it then for that.
     pub const fn retry_after_ns(&self) -> Option<u64> {
         self.retry_after_ns
     }

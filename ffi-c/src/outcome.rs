@@ -55,8 +55,9 @@ pub struct Response {
     pub body_len: usize,
     /// The name of the rule that refuses; NULL if the request passes.
     pub rule: *const c_char,
-    /// The smallest wait in nanoseconds after which the same request would pass if nobody else
-    /// came: 0 if it passes, RATECELL_UNKNOWN if nobody can know it or no wait helps.
+    /// The smallest wait in nanoseconds after which the stage that refuses would let the same request
+    /// pass if nobody else came: 0 if it passes, RATECELL_UNKNOWN if nobody can know it or no wait
+    /// helps.
     pub retry_after_ns: u64,
     /// The id of the request if the contract shows it, else NULL.
     pub request_id: *const c_char,
