@@ -17,14 +17,14 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
-use ratecell_contract::Stage;
+use ratecell_contract::{Fields, Stage};
 use smallvec::SmallVec;
 
 use crate::argument::dict_of;
 use crate::cost::Cost;
 use crate::fastcall::{FastMethod, Values, utf8};
 use crate::guard::{Asked, Guard, stage_of};
-use crate::outcome::{Outcome, append_content};
+use crate::outcome::{Outcome, append_content, append_raw_fields};
 use crate::request::{IN_PATH, RequestHeaders, peer_of};
 
 /// Where a scope has the answer of its request.
@@ -67,7 +67,7 @@ impl Answer {
 
     /// Show a refusal, and get the header fields that speak of its body.
     ///
-    /// It comes last, so that its fields replace those of earlier outcomes.
+    /// It comes last, so that its fields go before those of earlier outcomes.
     #[pyo3(signature = (outcome, /))]
     fn refuse<'py>(&self, outcome: &Bound<'py, Outcome>) -> PyResult<Bound<'py, PyList>> {
         let headers = PyList::empty(outcome.py());
@@ -118,7 +118,7 @@ impl Answer {
     }
 
     /// The message that starts a response, with the fields of the outcomes in place of those that
-    /// the application has written under their names; the last outcome wins.
+    /// the application has written under their names.
     fn start<'py>(&self, message: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = message.py();
         // ORDERING: Relaxed; see `started`.
@@ -138,11 +138,12 @@ impl Answer {
                 }
             }
         }
-        for (position, outcome) in outcomes.iter().enumerate() {
-            let later = &outcomes[position + 1..];
-            outcome.get().append_raw_to(&merged, |name| {
-                !later.iter().any(|outcome| outcome.get().has_field(name))
-            })?;
+        if let [outcome] = &*outcomes {
+            append_raw_fields(&merged, outcome.get().fields())?;
+        } else {
+            let fields: SmallVec<[_; 4]> =
+                outcomes.iter().map(|outcome| outcome.get().fields()).collect();
+            append_raw_fields(&merged, &Fields::merged(&fields))?;
         }
         // The message is the application's own and stays as it is.
         let shown = match message.cast::<PyDict>() {

@@ -61,16 +61,6 @@ impl Outcome {
         self.fields().iter().any(|(ours, _)| ours.as_bytes().eq_ignore_ascii_case(name))
     }
 
-    /// Adds the fields that the response must carry, as ASGI wants them, if their name is wanted.
-    pub(crate) fn append_raw_to(
-        &self,
-        headers: &Bound<'_, PyList>,
-        is_wanted: impl Fn(&[u8]) -> bool,
-    ) -> PyResult<()> {
-        let mut fields = self.fields().iter().filter(|(name, _)| is_wanted(name.as_bytes()));
-        fields.try_for_each(|(name, value)| append_raw(headers, name, value))
-    }
-
     pub(crate) const fn refusal(&self) -> Option<&Refusal> {
         match &self.0 {
             State::Passes(_) | State::Holds { .. } => None,
@@ -104,7 +94,7 @@ impl Outcome {
     #[getter]
     fn raw_headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let headers = PyList::empty(py);
-        self.append_raw_to(&headers, |_| true)?;
+        append_raw_fields(&headers, self.fields())?;
         if let Some(refusal) = self.refusal() {
             append_content(&headers, refusal)?;
         }
@@ -127,6 +117,31 @@ impl Outcome {
             }
         }
         for field in self.fields().iter() {
+            merged.append(field)?;
+        }
+        Ok(merged)
+    }
+
+    /// As merged_headers of all outcomes about a request, the outermost layer's first.
+    #[staticmethod]
+    fn _merged_headers<'py>(
+        outcomes: Vec<Bound<'py, Self>>,
+        headers: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        if let [outcome] = &*outcomes {
+            return outcome.get().merged_headers(headers.py(), headers);
+        }
+        let merged = PyList::empty(headers.py());
+        for pair in headers.try_iter()? {
+            let pair = pair?;
+            let name = pair.get_item(0)?;
+            let name = utf8(name.cast::<PyString>()?)?.as_bytes();
+            if !outcomes.iter().any(|outcome| outcome.get().has_field(name)) {
+                merged.append(pair)?;
+            }
+        }
+        let fields: Vec<_> = outcomes.iter().map(|outcome| outcome.get().fields()).collect();
+        for field in Fields::merged(&fields).iter() {
             merged.append(field)?;
         }
         Ok(merged)
@@ -233,6 +248,11 @@ impl Outcome {
             Some(refusal) => format!("<Outcome {} by {}>", refusal.status(), refusal.rule()),
         }
     }
+}
+
+/// Adds the fields that a response must carry, as ASGI wants them.
+pub(crate) fn append_raw_fields(headers: &Bound<'_, PyList>, fields: &Fields) -> PyResult<()> {
+    fields.iter().try_for_each(|(name, value)| append_raw(headers, name, value))
 }
 
 /// Adds the fields that speak of a refusal's body.

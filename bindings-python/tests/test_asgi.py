@@ -10,9 +10,9 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from ratecell import Contract, Guard
+from ratecell import Guard
 
-from .contracts import rules
+from .contracts import STAGED, STAGES, rules, staged
 from .servers import asgi_server, can_connect, until
 
 pytest.importorskip("uvicorn")
@@ -270,25 +270,7 @@ def test_websockets_of_servers_that_cannot_answer_the_handshake() -> None:
 
 
 def test_stages_before_and_after_authentication() -> None:
-    contract = Contract(
-        """
-        name = "two"
-        [[rule]]
-        name = "ip"
-        limit = "fixed 3/h"
-        by = "ip"
-        stage = "before-auth"
-        [[rule]]
-        name = "user"
-        limit = "fixed 1/h"
-        by = "value:user"
-        [response]
-        headers = ["x-ratelimit"]
-        [response.always]
-        "Request-Id" = "{request_id}"
-        """
-    )
-    guard = Guard(contract, clock=lambda: 0)
+    guard = Guard(STAGES, clock=lambda: 0)
     inner = ContractMiddleware(
         hello, guard, stage="after-auth", values=lambda scope: {"user": scope["user"]}
     )
@@ -300,8 +282,7 @@ def test_stages_before_and_after_authentication() -> None:
     app = ContractMiddleware(authenticate, guard, stage="before-auth")
     with asgi_server(app) as host:
         found = [httpx.get(f"http://{host}", headers={"x-user": u}) for u in ("a", "a", "b", "c")]
-    assert [response.status_code for response in found] == [200, 429, 200, 429]
-    assert [response.headers["x-ratelimit-limit"] for response in found] == ["1", "1", "1", "3"]
+    assert [staged(response) for response in found] == STAGED
     assert all(len(response.headers.get_list("request-id")) == 1 for response in found)
     assert guard.stats()["ip"].refused == 1
     assert guard.stats()["user"].refused == 1

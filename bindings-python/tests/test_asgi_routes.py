@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .contracts import rules
+from .contracts import rules, staged
 from .servers import asgi_server, can_connect, until
 
 pytest.importorskip("uvicorn")
@@ -137,6 +137,27 @@ def test_fastapi_endpoints() -> None:
         assert client.head("/", headers=alice).content == b""
         assert can_connect(host, "/ws", {"x-user": "bob"})
         assert not can_connect(host, "/ws", {"x-user": "bob"})
+
+
+def test_of_two_limits_of_an_endpoint_the_inner_has_the_word() -> None:
+    app = fastapi.FastAPI()
+    app.add_middleware(RouteLimits)
+    wide, narrow = (
+        RouteLimit(text, key="ip", headers=["x-ratelimit", "ratelimit"], clock=lambda: 0)
+        for text in ("wide: fixed 9/h", "narrow: fixed 1/h")
+    )
+
+    @app.get("/")
+    @wide.limit
+    @narrow.limit
+    async def endpoint(request: fastapi.Request) -> None: ...
+
+    with asgi_server(app) as host:
+        found = [httpx.get(f"http://{host}") for _ in range(2)]
+    assert [staged(response) for response in found] == [
+        (200, "1", '"wide";r=8;t=3600, "narrow";r=0;t=3600'),
+        (429, "1", '"wide";r=7;t=3600, "narrow";r=0;t=3600'),
+    ]
 
 
 def test_a_route_holds_its_permit_until_the_response_has_been_sent() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from ratecell import Contract, Guard
 
+from .contracts import staged
 from .servers import asgi_server, until, wsgi_server
 
 django = pytest.importorskip("django")
@@ -61,6 +62,15 @@ from django.urls import path  # noqa: E402
 from ratecell.django import ContractMiddleware, RouteLimit  # noqa: E402
 
 limit = RouteLimit("1/h", key=lambda request: request.headers["x-user"], clock=lambda: 0)
+wide, narrow = (
+    RouteLimit(
+        text,
+        key=lambda request: request.headers["x-user"],
+        headers=["x-ratelimit", "ratelimit"],
+        clock=lambda: 0,
+    )
+    for text in ("wide: fixed 9/h", "narrow: fixed 1/h")
+)
 ended: list[int] = []
 
 
@@ -102,6 +112,8 @@ urls.urlpatterns = [
     path("health", view),
     path("one", limit.limit(view)),
     path("one-async", limit.limit(async_view)),
+    path("two", wide.limit(narrow.limit(view))),
+    path("two-async", wide.limit(narrow.limit(async_view))),
     path("slow", slow),
     path("fails", fails),
 ]
@@ -138,6 +150,18 @@ def test_views(serve: Any, request: Any) -> None:
             assert [response.headers["ratelimit"] for response in found] == [
                 '"gcra";r=0;t=3600',
                 '"gcra";r=0;t=3600',
+            ]
+
+
+@served
+def test_of_two_limits_of_a_view_the_inner_has_the_word(serve: Any, request: Any) -> None:
+    with serve() as host, httpx.Client(base_url=f"http://{host}") as client:
+        for name in ("two", "two-async"):
+            user = {"x-user": f"{request.node.name} {name}"}
+            found = [client.get(f"/{name}", headers=user) for _ in range(2)]
+            assert [staged(response) for response in found] == [
+                (200, "1", '"wide";r=8;t=3600, "narrow";r=0;t=3600'),
+                (429, "1", '"wide";r=7;t=3600, "narrow";r=0;t=3600'),
             ]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ratecell import Guard
 
-from .contracts import rules
+from .contracts import STAGED, STAGES, rules, staged
 from .servers import until, wsgi_server
 
 flask = pytest.importorskip("flask")
@@ -70,6 +70,36 @@ def test_every_option_is_asked_of_each_request() -> None:
         assert left("/dear", "other") == "0"
         assert [left("/dear", "rich"), left("/dear", "rich"), left("/", "rich")] == ["3", "1", "0"]
         assert left("/health", "poor") is None
+
+
+def test_stages_before_and_after_authentication() -> None:
+    guard = Guard(STAGES, clock=lambda: 0)
+    inner = ContractMiddleware(
+        hello, guard, stage="after-auth", values=lambda environ: {"user": environ["user"]}
+    )
+
+    def authenticate(environ: Any, start_response: Any) -> Any:
+        environ["user"] = environ["HTTP_X_USER"]
+        return inner(environ, start_response)
+
+    app = ContractMiddleware(authenticate, guard, stage="before-auth")
+    with wsgi_server(app) as host:
+        url = f"http://{host}"
+        found = [requests.get(url, headers={"x-user": u}, timeout=20) for u in ("a", "a", "b", "c")]
+    assert [staged(response) for response in found] == STAGED
+    assert all("," not in response.headers["request-id"] for response in found)
+    assert [response.headers["x-own"] for response in found[::2]] == ["1", "1"]
+
+
+def test_an_environ_that_is_used_again_shows_the_later_request() -> None:
+    contract = rules("fixed 2/h")
+    app = ContractMiddleware(hello, contract, clock=lambda: 0)
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "REMOTE_ADDR": "192.0.2.1"}
+    shown: list[dict[str, str]] = []
+    for _ in range(3):
+        app(environ, lambda status, headers, *rest: shown.append(dict(headers)))
+    assert [fields["X-RateLimit-Remaining"] for fields in shown] == ["1", "0", "0"]
+    assert "ratecell.outcomes" not in environ
 
 
 def test_functions_that_must_be_awaited_are_an_error() -> None:
@@ -184,6 +214,22 @@ def test_a_flask_view_holds_its_permit_until_the_response_has_been_sent() -> Non
             assert next(chunks) == b"first"
             assert requests.get(f"{url}/fails", timeout=20).status_code == 429
         until(lambda: requests.get(f"{url}/fails", timeout=20).status_code == 418)
+
+
+def test_of_two_limits_of_a_view_the_inner_has_the_word() -> None:
+    app = flask.Flask(__name__)
+    wide, narrow = (
+        RouteLimit(text, key="ip", headers=["x-ratelimit", "ratelimit"], clock=lambda: 0)
+        for text in ("wide: fixed 9/h", "narrow: fixed 1/h")
+    )
+    app.get("/")(wide.limit(narrow.limit(lambda: "hello")))
+    client = app.test_client()
+    found = [client.get("/") for _ in range(2)]
+    assert [staged(response) for response in found] == [
+        (200, "1", '"wide";r=8;t=3600, "narrow";r=0;t=3600'),
+        (429, "1", '"wide";r=7;t=3600, "narrow";r=0;t=3600'),
+    ]
+    assert found[1].headers.getlist("content-length") == [str(len(found[1].data))]
 
 
 def test_flask_behind_a_contract() -> None:

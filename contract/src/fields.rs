@@ -40,6 +40,13 @@ impl Entry {
             Self::Known { end, .. } | Self::Own { end, .. } => *end as usize,
         }
     }
+
+    fn ending_at(&self, end: u32) -> Self {
+        match self {
+            Self::Known { name, .. } => Self::Known { name, end },
+            Self::Own { name, .. } => Self::Own { name: Arc::clone(name), end },
+        }
+    }
 }
 
 impl Fields {
@@ -56,6 +63,43 @@ impl Fields {
     /// The value of a field, its name in any case.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// What a response carries of several outcomes about its request: those of stages or layers that
+    /// it passed one by one, the outermost or earliest first.
+    ///
+    /// The later one, which knows more of the caller, has the word. Lists, which name the rule that
+    /// each number is of, are put together in order, and no family such as `X-RateLimit-…` is made
+    /// of two outcomes' numbers.
+    pub fn merged(outcomes: &[&Self]) -> Self {
+        let mut merged = Self::default();
+        let mut later = outcomes;
+        let mut earlier = Vec::with_capacity(outcomes.len());
+        while let Some((fields, rest)) = later.split_first() {
+            later = rest;
+            for (entry, (name, value)) in fields.entries.iter().zip(fields.iter()) {
+                if later.iter().any(|fields| fields.outdoes(name, value)) {
+                    continue;
+                }
+                let lists = earlier.iter().filter_map(|fields: &&Self| fields.get(name));
+                for list in lists.filter(|list| is_list(list) && is_list(value)) {
+                    merged.text.push_str(list);
+                    merged.text.push_str(", ");
+                }
+                merged.text.push_str(value);
+                let end = merged.end();
+                merged.entries.push(entry.ending_at(end));
+            }
+            earlier.push(*fields);
+        }
+        merged
+    }
+
+    /// Whether an earlier outcome's field is not shown beside these.
+    fn outdoes(&self, name: &str, value: &str) -> bool {
+        self.iter().any(|(ours, _)| {
+            ours.eq_ignore_ascii_case(name) || (!is_list(value) && are_kin(ours, name))
+        })
     }
 
     pub(crate) fn with_capacity(bytes: usize) -> Self {
@@ -89,5 +133,82 @@ impl Fields {
 impl fmt::Debug for Fields {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+/// Whether a value is a list of rules: its members begin with the name of one, in quotes.
+fn is_list(value: &str) -> bool {
+    value.starts_with('"')
+}
+
+/// Whether two fields speak of one rule together, such as `X-RateLimit-Limit` and
+/// `X-RateLimit-Remaining`: they must come from one outcome.
+fn are_kin(one: &str, other: &str) -> bool {
+    const FAMILIES: [&str; 3] = ["x-ratelimit-", "x-concurrency-", "ratelimit-"];
+    let begins = |name: &str, family: &str| {
+        name.get(..family.len()).is_some_and(|start| start.eq_ignore_ascii_case(family))
+    };
+    FAMILIES.iter().any(|family| begins(one, family) && begins(other, family))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Fields;
+
+    fn fields(pairs: &[(&'static str, &str)]) -> Fields {
+        let mut fields = Fields::default();
+        for (name, value) in pairs {
+            fields.push(name, value);
+        }
+        fields
+    }
+
+    fn merged(outcomes: &[Fields]) -> Vec<String> {
+        let outcomes: Vec<_> = outcomes.iter().collect();
+        let merged = Fields::merged(&outcomes);
+        merged.iter().map(|(name, value)| format!("{name}: {value}")).collect()
+    }
+
+    #[test]
+    fn the_later_outcome_has_the_word_and_no_family_is_mixed() {
+        let outer = fields(&[
+            ("X-RateLimit-Limit", "300"),
+            ("X-RateLimit-Reset", "7"),
+            ("X-Concurrency-Limit", "8"),
+            ("Request-Id", "outer"),
+        ]);
+        let inner = fields(&[
+            ("x-ratelimit-limit", "60"),
+            ("X-RateLimit-Remaining", "1"),
+            ("request-id", "inner"),
+        ]);
+        assert_eq!(
+            merged(&[outer, inner]),
+            [
+                "X-Concurrency-Limit: 8",
+                "x-ratelimit-limit: 60",
+                "X-RateLimit-Remaining: 1",
+                "request-id: inner"
+            ]
+        );
+    }
+
+    #[test]
+    fn lists_of_rules_are_put_together_in_order() {
+        let outer = fields(&[("RateLimit", "\"all\";r=5"), ("RateLimit-Policy", "\"all\";q=5")]);
+        let middle = fields(&[("RateLimit", "\"ip\";r=9")]);
+        let inner = fields(&[("RateLimit", "\"key\";r=3"), ("RateLimit-Limit", "5")]);
+        assert_eq!(
+            merged(&[outer, middle, inner]),
+            [
+                "RateLimit-Policy: \"all\";q=5",
+                "RateLimit: \"all\";r=5, \"ip\";r=9, \"key\";r=3",
+                "RateLimit-Limit: 5"
+            ]
+        );
+        let draft_7 = fields(&[("RateLimit", "limit=5, remaining=1")]);
+        let list = fields(&[("RateLimit", "\"ip\";r=9")]);
+        assert_eq!(merged(&[list.clone(), draft_7.clone()]), ["RateLimit: limit=5, remaining=1"]);
+        assert_eq!(merged(&[draft_7, list]), ["RateLimit: \"ip\";r=9"]);
     }
 }

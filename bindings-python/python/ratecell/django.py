@@ -19,7 +19,7 @@ from django.utils.module_loading import import_string
 
 from ._gate import Gate, Limits, route_gate
 from ._ratecell import Guard, Outcome, Plan
-from .wsgi import REQUEST_ID
+from .wsgi import OUTCOMES, REQUEST_ID, forget, outcomes_with
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -67,24 +67,24 @@ class ContractMiddleware:
             return self._call_async(request)
         outcome = _admitted(self._gate, request)
         if outcome is not None and not outcome:
-            return _refusal(outcome)
+            return _refusal(request, outcome)
         try:
             response = self._get_response(request)
         except BaseException:
-            _give_up(outcome)
+            _give_up(request, outcome)
             raise
-        return _shown(response, outcome)
+        return _shown(request, response, outcome)
 
     async def _call_async(self, request: HttpRequest) -> HttpResponseBase:
         outcome = await _admitted_async(self._gate, request)
         if outcome is not None and not outcome:
-            return _refusal(outcome)
+            return _refusal(request, outcome)
         try:
             response = await self._get_response(request)
         except BaseException:
-            _give_up(outcome)
+            _give_up(request, outcome)
             raise
-        return _shown(response, outcome)
+        return _shown(request, response, outcome)
 
 
 class RouteLimit:
@@ -141,25 +141,25 @@ class RouteLimit:
         def limited(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             outcome = _admitted(self._gate, request)
             if outcome is not None and not outcome:
-                return _refusal(outcome)
+                return _refusal(request, outcome)
             try:
                 response = view(request, *args, **kwargs)
             except BaseException:
-                _give_up(outcome)
+                _give_up(request, outcome)
                 raise
-            return _shown(response, outcome)
+            return _shown(request, response, outcome)
 
         @functools.wraps(view)
         async def limited_async(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             outcome = await _admitted_async(self._gate, request)
             if outcome is not None and not outcome:
-                return _refusal(outcome)
+                return _refusal(request, outcome)
             try:
                 response = await view(request, *args, **kwargs)
             except BaseException:
-                _give_up(outcome)
+                _give_up(request, outcome)
                 raise
-            return _shown(response, outcome)
+            return _shown(request, response, outcome)
 
         return cast("View", limited_async if iscoroutinefunction(view) else limited)
 
@@ -194,22 +194,23 @@ def _decided(gate: Gate, request: HttpRequest, cost: Any, values: Any, limits: A
     )
     if outcome.request_id is not None:
         request.META[REQUEST_ID] = outcome.request_id
+    outcomes_with(outcome, request.META)
     return outcome
 
 
-def _refusal(outcome: Outcome) -> HttpResponse:
+def _refusal(request: HttpRequest, outcome: Outcome) -> HttpResponse:
     response = HttpResponse(outcome.body or b"", status=outcome.status)
-    for name, value in outcome.headers:
-        response[name] = value
+    _write(request, response, outcome)
     return response
 
 
-def _shown(response: HttpResponseBase, outcome: Outcome | None) -> HttpResponseBase:
+def _shown(
+    request: HttpRequest, response: HttpResponseBase, outcome: Outcome | None
+) -> HttpResponseBase:
     """The response with the outcome's fields, and its permits given back when it is closed."""
     if outcome is None:
         return response
-    for name, value in outcome.headers:
-        response[name] = value
+    _write(request, response, outcome)
     if outcome.holds_permits:
         close = response.close
 
@@ -223,6 +224,15 @@ def _shown(response: HttpResponseBase, outcome: Outcome | None) -> HttpResponseB
     return response
 
 
-def _give_up(outcome: Outcome | None) -> None:
+def _write(request: HttpRequest, response: HttpResponseBase, outcome: Outcome) -> None:
+    """The fields of the outcomes of a request in place of the response's own."""
+    outcomes = request.META.get(OUTCOMES, [outcome])
+    for name, value in Outcome._merged_headers(outcomes, outcome.headers):
+        response[name] = value
+    forget(outcome, request.META)
+
+
+def _give_up(request: HttpRequest, outcome: Outcome | None) -> None:
     if outcome is not None:
         outcome.release()
+        forget(outcome, request.META)

@@ -16,7 +16,7 @@ from werkzeug.datastructures import Headers
 
 from ._gate import Limits, route_gate
 from ._ratecell import Guard, Outcome, Plan
-from .wsgi import admit
+from .wsgi import admit, forget, outcomes_with
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -88,14 +88,18 @@ class RouteLimit:
             outcome = self._outcome()
             if outcome is None:
                 return run(*args, **kwargs)
-            if not outcome:
-                return RefusalResponse(outcome)
-            flask.after_this_request(lambda response: _shown(response, outcome))
+            environ = flask.request.environ
+            outcomes = outcomes_with(outcome, environ)
             try:
+                if not outcome:
+                    return RefusalResponse(outcome, outcomes)
+                flask.after_this_request(lambda response: _shown(response, outcome, outcomes))
                 return run(*args, **kwargs)
             except BaseException:
                 outcome.release()
                 raise
+            finally:
+                forget(outcome, environ)
 
         return cast("View", limited)
 
@@ -110,17 +114,18 @@ class RouteLimit:
 class RefusalResponse(flask.Response):
     """The response of a view that refuses its request."""
 
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__([outcome.body or b""], outcome.status, Headers(outcome.headers))
+    def __init__(self, outcome: Outcome, outcomes: list[Outcome]) -> None:
+        headers = Headers(Outcome._merged_headers(outcomes, outcome.headers))
+        super().__init__([outcome.body or b""], outcome.status, headers)
 
     def get_wsgi_headers(self, environ: Any) -> Headers:  # noqa: ARG002
         """The fields as they are: they name no location, and the length of the body."""
         return self.headers
 
 
-def _shown(response: flask.Response, outcome: Outcome) -> flask.Response:
-    """The response with the outcome's fields, and its permits given back when it is closed."""
-    response.headers = Headers(outcome.merged_headers(response.headers))
+def _shown(response: flask.Response, outcome: Outcome, outcomes: list[Outcome]) -> flask.Response:
+    """The response with the outcomes' fields; one's permits are given back when it is closed."""
+    response.headers = Headers(Outcome._merged_headers(outcomes, response.headers))
     if outcome.holds_permits:
         response.call_on_close(outcome.release)
     return response

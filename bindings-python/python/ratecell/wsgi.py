@@ -17,6 +17,8 @@ from ._ratecell import Contract, Guard, Outcome
 
 Environ = dict[str, Any]
 REQUEST_ID = "ratecell.request_id"
+OUTCOMES = "ratecell.outcomes"
+"""Where the environ has the outcomes of its request so far, the outermost layer's first."""
 
 
 class ContractMiddleware:
@@ -78,19 +80,22 @@ class ContractMiddleware:
         outcome = admit(self._gate, environ)
         if outcome is None:
             return self._app(environ, start_response)
-        if not outcome:
-            start_response(status_line(outcome), outcome.headers)
-            return [b"" if environ["REQUEST_METHOD"] == "HEAD" else outcome.body or b""]
-        merged = outcome.merged_headers
-
-        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            return start_response(status, merged(headers), *rest)
-
+        merged = Outcome._merged_headers
+        outcomes = outcomes_with(outcome, environ)
         try:
+            if not outcome:
+                start_response(status_line(outcome), merged(outcomes, outcome.headers))
+                return [b"" if environ["REQUEST_METHOD"] == "HEAD" else outcome.body or b""]
+
+            def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+                return start_response(status, merged(outcomes, headers), *rest)
+
             body = self._app(environ, start)
         except BaseException:
             outcome.release()
             raise
+        finally:
+            forget(outcome, environ)
         return _Body(body, outcome) if outcome.holds_permits else body
 
 
@@ -121,6 +126,23 @@ def admit(gate: Gate, environ: Environ, request: Any = None) -> Outcome | None:
         return gate.guard._admit_environ(environ, gate.stage, gate.cost)
     answers = gate.answers(environ if request is None else request)
     return None if answers is None else gate.guard._admit_environ(environ, gate.stage, *answers)
+
+
+def outcomes_with(outcome: Outcome, environ: Environ) -> list[Outcome]:
+    """All outcomes of a request so far, with one more.
+
+    Each layer writes the fields of all, so that the innermost has the word and what a layer further
+    out writes again is the same.
+    """
+    outcomes: list[Outcome] = environ.setdefault(OUTCOMES, [])
+    outcomes.append(outcome)
+    return outcomes
+
+
+def forget(outcome: Outcome, environ: Environ) -> None:
+    """Let go of the outcomes as their outermost layer is left: an environ may be used again."""
+    if environ.get(OUTCOMES, ())[:1] == [outcome]:
+        del environ[OUTCOMES]
 
 
 def status_line(outcome: Outcome) -> str:

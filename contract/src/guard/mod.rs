@@ -93,7 +93,7 @@ impl<C: Clock> Guard<C> {
     ///
     /// The rules of a stage are one plan: a request that is refused has been counted by none of
     /// them. What an earlier stage has counted stays counted. With the stages asked one by one, the
-    /// later outcome's fields replace the earlier's of the same name, and a service that shows ids
+    /// response shows their [`Fields::merged`](crate::Fields::merged), and a service that shows ids
     /// gives the earlier outcome's as the value `request_id`.
     ///
     /// A request that no rule applies to passes.
