@@ -241,6 +241,20 @@ fn a_field_must_be_one_and_come_once() {
 }
 
 #[test]
+fn a_field_of_every_response_comes_on_refusals_once_only() {
+    let always = "[response.always]\nX-Id = \"{request_id}\"\n";
+    let expected = "found `x-id`, expected a field that `[response.always]` does not bring";
+    is_found_in_rule(
+        &format!("{always}[response.refused.headers]\n¦x-id = \"1\""),
+        &format!("the headers of refusals: {expected}"),
+    );
+    is_found_in_rule(
+        &format!("[rule.refused.headers]\n¦x-id = \"1\"\n{always}"),
+        &format!("the headers of refusals: {expected}"),
+    );
+}
+
+#[test]
 fn a_body_must_make_what_its_type_says() {
     is_found_in_rule(
         "[response.refused]\nbody = '{\"a\":¦{limitt}}'",

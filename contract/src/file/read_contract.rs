@@ -9,6 +9,7 @@ use super::section::{Section, quoted};
 use crate::contract::{Contract, RequestIdSource};
 use crate::contract_error::{ContractError, Faults};
 use crate::contract_rule::{ContractRule, Stage};
+use crate::response::Response;
 
 /// By how many leading bits IPv6 addresses are told apart if the file does not say: a /64 is what
 /// one client is commonly given. SOURCE: RFC 6177.
@@ -63,14 +64,16 @@ fn read(whole: &Section<'_>, faults: &mut Faults<'_>) -> Option<Contract> {
         faults.add(name.span.start, "name", quoted(name.value), "expected the name of the API");
     }
     let response = read_response(whole, faults);
-    let refused = match &response {
-        Some((section, _)) => read_refused(section, "[response.refused]", faults),
-        None => RawRefused::default(),
+    let (refused, always) = match &response {
+        Some((section, Response { always, .. })) => {
+            (read_refused(section, "[response.refused]", always, faults), &**always)
+        }
+        None => (RawRefused::default(), [].as_slice()),
     };
     let sections = whole.sections("rule", "[[rule]]", faults);
     let is_empty = sections.as_ref().is_some_and(Vec::is_empty);
     let raw_rules: Vec<RawRule<'_>> =
-        sections.iter().flatten().map(|section| read_rule(section, faults)).collect();
+        sections.iter().flatten().map(|section| read_rule(section, always, faults)).collect();
     if is_empty {
         let expected = "expected at least one: a contract that limits nothing is an error";
         faults.add(whole.place_of("rule"), "the contract", "no [[rule]]", expected);

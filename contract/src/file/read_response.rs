@@ -43,7 +43,7 @@ pub(super) fn read_response<'d>(
     }
     let always = section
         .section("always", "[response.always]", faults)
-        .map(|table| read_fields(&table, Some(&[Word::RequestId]), faults))
+        .map(|table| read_fields(&table, None, faults))
         .unwrap_or_default();
     Some((section, Response { style, always }))
 }
@@ -71,10 +71,11 @@ fn read_style(section: &Section<'_>, faults: &mut Faults<'_>) -> HeaderStyle {
     style
 }
 
-/// Reads a table of header fields; `words` are the placeholders that may stand in them.
+/// Reads a table of header fields: those of every response, or those that refusals carry beside
+/// them, which are `always`.
 fn read_fields(
     section: &Section<'_>,
-    words: Option<&[Word]>,
+    always: Option<&[FieldTemplate]>,
     faults: &mut Faults<'_>,
 ) -> Box<[FieldTemplate]> {
     let mut fields: Vec<FieldTemplate> = Vec::new();
@@ -85,8 +86,15 @@ fn read_fields(
             let expected = "expected a field that neither `headers` nor the body brings";
             faults.add(name.span.start, section.title, quoted(name.value), expected);
         }
-        if fields.iter().any(|other| other.name.eq_ignore_ascii_case(&lower)) {
+        let is_in = |fields: &[FieldTemplate]| {
+            fields.iter().any(|other| other.name.eq_ignore_ascii_case(&lower))
+        };
+        if is_in(&fields) {
             faults.add(name.span.start, section.title, quoted(name.value), "expected once only");
+        }
+        if always.is_some_and(is_in) {
+            let expected = "expected a field that `[response.always]` does not bring";
+            faults.add(name.span.start, section.title, quoted(name.value), expected);
         }
         let Some(template) = compile(&value, name.value, Syntax::Plain, faults) else { continue };
         let is_value = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
@@ -96,7 +104,7 @@ fn read_fields(
             faults.add(place, name.value, found, "expected visible ASCII characters and spaces");
         }
         for (word, offset) in template.placeholders() {
-            if words.is_some_and(|words| !words.contains(&word)) {
+            if always.is_none() && word != Word::RequestId {
                 let place = value.place(faults.text(), offset);
                 let found = format!("`{{{}}}`", name_of(word));
                 let expected = "expected no other placeholder than `{request_id}` in a field of \
@@ -128,10 +136,12 @@ pub(super) struct RawRefused<'d> {
     fields_start: usize,
 }
 
-/// Reads the `refused` of a table; all of it may be left out.
+/// Reads the `refused` of a table; all of it may be left out. `always` are the fields of every
+/// response.
 pub(super) fn read_refused<'d>(
     parent: &Section<'d>,
     title: &'static str,
+    always: &[FieldTemplate],
     faults: &mut Faults<'_>,
 ) -> RawRefused<'d> {
     let Some(section) = parent.section("refused", title, faults) else {
@@ -153,7 +163,7 @@ pub(super) fn read_refused<'d>(
     }
     let fields = section
         .section("headers", "the headers of refusals", faults)
-        .map(|table| read_fields(&table, None, faults));
+        .map(|table| read_fields(&table, Some(always), faults));
     RawRefused {
         status: status.and_then(|status| u16::try_from(status).ok()),
         content_type,

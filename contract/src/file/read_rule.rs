@@ -11,6 +11,7 @@ use crate::contract_error::Faults;
 use crate::contract_rule::{ContractRule, Stage};
 use crate::key_source::{Absent, KeySource};
 use crate::path_pattern::PathPattern;
+use crate::response::FieldTemplate;
 use crate::scope::Scope;
 
 const KEYS: [&str; 12] = [
@@ -36,8 +37,12 @@ pub(super) struct RawRule<'d> {
     pub(super) refused: RawRefused<'d>,
 }
 
-/// Reads a rule.
-pub(super) fn read_rule<'d>(section: &Section<'d>, faults: &mut Faults<'_>) -> RawRule<'d> {
+/// Reads a rule. `always` are the fields of every response.
+pub(super) fn read_rule<'d>(
+    section: &Section<'d>,
+    always: &[FieldTemplate],
+    faults: &mut Faults<'_>,
+) -> RawRule<'d> {
     section.accept_keys(&KEYS, faults);
     let name = section.needed_text("name", "\"...\"", faults);
     let quota = section
@@ -75,7 +80,7 @@ pub(super) fn read_rule<'d>(section: &Section<'d>, faults: &mut Faults<'_>) -> R
         is_enforced,
         refused: Arc::new(placeholder_refused()),
     });
-    let refused = read_refused(section, "[rule.refused]", faults);
+    let refused = read_refused(section, "[rule.refused]", always, faults);
     RawRule { section: section.clone(), name, message, rule, refused }
 }
 
