@@ -15,7 +15,7 @@ httpx = pytest.importorskip("httpx")
 fastapi = pytest.importorskip("fastapi")
 pytest.importorskip("websockets")
 
-from ratecell.asgi import ContractMiddleware, RouteLimits  # noqa: E402
+from ratecell.asgi import ContractMiddleware, Refused, RouteLimits  # noqa: E402
 from ratecell.starlette import RouteLimit  # noqa: E402
 from starlette.applications import Starlette  # noqa: E402
 from starlette.middleware import Middleware  # noqa: E402
@@ -191,8 +191,90 @@ def test_starlette_endpoints() -> None:
         (200, "hello"),
         (503, "🕰 later"),
     ]
-    with pytest.raises(TypeError, match="accepted are coroutine functions"):
-        limit.limit(lambda request: None)
+
+    async def generator(request: Any) -> Any:
+        yield b""
+
+    for other in (generator, Starlette, 5):
+        with pytest.raises(TypeError, match="is no endpoint; accepted are functions and coroutine"):
+            limit.limit(other)
+
+
+def test_endpoints_that_run_in_a_thread() -> None:
+    app = fastapi.FastAPI()
+    app.add_middleware(RouteLimits)
+    asked = RouteLimit("1/h", key=lambda request: request.headers["x-user"])
+    held = RouteLimit("concurrency 1", key="ip", cost=1)
+
+    async def later(request: Any) -> str:
+        return "nobody"
+
+    @app.get("/")
+    @asked.limit
+    @held.limit
+    def endpoint(request: fastapi.Request, word: str = "hello") -> dict[str, str]:
+        assert not held.guard.admit("GET", "/", peer="127.0.0.1")
+        return {"word": word}
+
+    @app.get("/later")
+    @RouteLimit("1/h", key=later).limit
+    def wrong(request: fastapi.Request) -> None: ...
+
+    with asgi_server(app) as host, httpx.Client(base_url=f"http://{host}") as client:
+        for user in ("alice", "bob"):
+            found = [client.get("/?word=x", headers={"x-user": user}) for _ in range(2)]
+            assert [response.status_code for response in found] == [200, 429]
+            assert found[0].json() == {"word": "x"}
+        assert client.get("/later").status_code == 500
+    assert [each["name"] for each in app.openapi()["paths"]["/"]["get"]["parameters"]] == ["word"]
+
+
+def test_a_mounted_application_answers_a_refusal() -> None:
+    app, mounted = fastapi.FastAPI(), fastapi.FastAPI()
+    app.add_middleware(RouteLimits)
+    app.mount("/sub", mounted)
+    limit = RouteLimit("1/h", key="header:x-user", headers=["x-ratelimit", "ratelimit"])
+    mounted.get("/", dependencies=[fastapi.Depends(limit)])(lambda: "hello")
+
+    @mounted.websocket("/ws")
+    async def socket(websocket: fastapi.WebSocket, _: None = fastapi.Depends(limit)) -> None:
+        await websocket.accept()
+        await websocket.close()
+
+    with asgi_server(app) as host:
+        alice = {"x-user": "alice"}
+        found = [httpx.get(f"http://{host}/sub/", headers=alice) for _ in range(2)]
+        assert [response.status_code for response in found] == [200, 429]
+        assert found[1].json()["violated-policies"] == ["gcra"]
+        assert found[1].headers.get_list("x-ratelimit-limit") == ["1"]
+        assert not can_connect(host, "/sub/ws", alice)
+
+
+def test_an_application_may_answer_refusals_itself() -> None:
+    app = fastapi.FastAPI()
+    app.add_middleware(RouteLimits)
+    app.get("/", dependencies=[fastapi.Depends(RouteLimit("1/h", key="ip"))])(lambda: "hello")
+
+    @app.exception_handler(Refused)
+    async def answer(request: Any, refused: Refused) -> Any:
+        return PlainTextResponse(f"not now: {refused.outcome.rule}", 420)
+
+    with asgi_server(app) as host:
+        found = [httpx.get(f"http://{host}") for _ in range(2)]
+    assert (found[1].status_code, found[1].text) == (420, "not now: gcra")
+
+
+def test_a_key_alone_is_for_the_only_dimension_of_the_plan() -> None:
+    app = fastapi.FastAPI()
+    app.add_middleware(RouteLimits)
+    one = RouteLimit("1/h by user", key=lambda request: "alice")
+    several = RouteLimit("1/h by user; 2/h by org", key=lambda request: "alice")
+    app.get("/one", dependencies=[fastapi.Depends(one)])(lambda: "hello")
+    app.get("/several", dependencies=[fastapi.Depends(several)])(lambda: "hello")
+    with asgi_server(app) as host:
+        found = [httpx.get(f"http://{host}/one").status_code for _ in range(2)]
+        assert found == [200, 429]
+        assert httpx.get(f"http://{host}/several").status_code == 500
 
 
 def test_a_route_without_its_middleware_says_so() -> None:
@@ -212,7 +294,10 @@ def test_a_route_without_its_middleware_says_so() -> None:
     ("options", "error", "sentence"),
     [
         ({"key": 5}, TypeError, "key is 5; accepted are ip, bearer, header:NAME, and a function"),
-        ({"key": "ipv4"}, ValueError, "ipv4"),
+        ({"key": "ipv4"}, ValueError, "^by: found `ipv4`, expected"),
+        ({"key": "value:user"}, ValueError, "key is 'value:user'; accepted are ip, bearer"),
+        ({"rules": 5}, TypeError, "rules is 5; accepted are a str"),
+        ({"stage": "before-auth"}, TypeError, "unexpected keyword argument 'stage'"),
         ({"headers": ["x-limit"]}, ValueError, "x-limit"),
         ({"headers": "ratelimit"}, TypeError, "headers is 'ratelimit'; accepted is an iterable"),
         ({"refused": "later"}, TypeError, "refused is 'later'; accepted are None and a dict"),

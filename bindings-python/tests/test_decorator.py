@@ -73,6 +73,25 @@ def test_permits_are_held_until_the_function_returns_or_raises() -> None:
     assert limiter.peek("all")
 
 
+def test_an_object_whose_call_is_a_coroutine_function() -> None:
+    limiter = Limiter("concurrency 1")
+
+    class Work:
+        async def __call__(self) -> None:
+            assert not limiter.peek("all"), "the permit is held"
+
+    asyncio.run(limiter.limit(key="all")(Work())())
+    assert limiter.peek("all")
+
+
+def test_a_plain_function_cannot_await_its_key() -> None:
+    async def who() -> str:
+        return "alice"
+
+    with pytest.raises(TypeError, match="has to be awaited; accepted here are functions"):
+        Limiter("1/min").limit(key=who)(lambda: None)()
+
+
 def test_rules_for_each_caller() -> None:
     limiter = Limiter("sliding 1/min", clock=lambda: 0)
     caps = {"alice": "sliding 3/min"}

@@ -59,6 +59,8 @@ from django.core.exceptions import ImproperlyConfigured  # noqa: E402
 from django.core.wsgi import get_wsgi_application  # noqa: E402
 from django.http import HttpResponse, StreamingHttpResponse  # noqa: E402
 from django.urls import path  # noqa: E402
+from django.utils.decorators import method_decorator  # noqa: E402
+from django.views import View  # noqa: E402
 from ratecell.django import ContractMiddleware, RouteLimit  # noqa: E402
 
 limit = RouteLimit("1/h", key=lambda request: request.headers["x-user"], clock=lambda: 0)
@@ -81,6 +83,17 @@ def view(request: Any, name: str = "") -> HttpResponse:
 async def async_view(request: Any) -> HttpResponse:
     await asyncio.sleep(0)
     return HttpResponse("hello")
+
+
+class Page(View):
+    def get(self, request: Any) -> HttpResponse:
+        return HttpResponse("hello")
+
+
+class AsyncPage(View):
+    async def get(self, request: Any) -> HttpResponse:
+        await asyncio.sleep(0)
+        return HttpResponse("hello")
 
 
 def slow(request: Any) -> StreamingHttpResponse:
@@ -112,6 +125,8 @@ urls.urlpatterns = [
     path("health", view),
     path("one", limit.limit(view)),
     path("one-async", limit.limit(async_view)),
+    path("one-class", method_decorator(limit.limit, name="dispatch")(Page).as_view()),
+    path("one-async-class", method_decorator(limit.limit, name="dispatch")(AsyncPage).as_view()),
     path("two", wide.limit(narrow.limit(view))),
     path("two-async", wide.limit(narrow.limit(async_view))),
     path("slow", slow),
@@ -143,7 +158,7 @@ def test_a_contract_in_the_settings(serve: Any, request: Any) -> None:
 @served
 def test_views(serve: Any, request: Any) -> None:
     with serve() as host, httpx.Client(base_url=f"http://{host}") as client:
-        for name in ("one", "one-async"):
+        for name in ("one", "one-async", "one-class", "one-async-class"):
             user = {"x-user": f"{request.node.name} {name}"}
             found = [client.get(f"/{name}", headers=user) for _ in range(2)]
             assert [response.status_code for response in found] == [200, 429]

@@ -11,6 +11,7 @@ import inspect
 import json
 import operator
 import os
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any, Union
@@ -32,7 +33,7 @@ _MAX_COST = 2**32 - 1
 class Gate:
     """A guard, and what is asked of each request before it."""
 
-    __slots__ = ("_exempt", "_questions", "asks", "cost", "guard", "stage")
+    __slots__ = ("_exempt", "_questions", "_values_from", "asks", "cost", "guard", "stage")
 
     def __init__(
         self,
@@ -42,6 +43,7 @@ class Gate:
         exempt: Callable[[Any], bool | Awaitable[bool]] | None = None,
         cost: int | Callable[[Any], int | Awaitable[int]] = 1,
         values: Callable[[Any], Keys | Awaitable[Keys | None] | None] | None = None,
+        values_from: Callable[[Any], Keys] | None = None,
         limits: Callable[[Any], Limits | Awaitable[Limits | None] | None] | None = None,
         **guard_options: Any,
     ) -> None:
@@ -65,17 +67,21 @@ class Gate:
         self._exempt = exempt
         # In the order in which they are asked.
         self._questions: tuple[Any, ...] = (cost, values, limits)
+        # What makes values of what is answered; None if they are it.
+        self._values_from = values_from
         self.asks = exempt is not None or any(map(callable, self._questions))
         # What each request costs, where nothing is asked.
         self.cost: Any = cost
 
     def answers(self, request: Any) -> Answers | None:
         """A request's cost, values and limits, from functions that return them; None if exempt."""
-        if self._exempt is not None and _plain(self._exempt(request)):
+        if self._exempt is not None and plain(self._exempt(request)):
             return None
         cost, values, limits = (
-            _plain(ask(request)) if callable(ask) else ask for ask in self._questions
+            plain(ask(request)) if callable(ask) else ask for ask in self._questions
         )
+        if self._values_from is not None:
+            values = self._values_from(values)
         return cost, values, limits
 
     async def answers_async(self, request: Any) -> Answers | None:
@@ -91,6 +97,8 @@ class Gate:
             answer = ask(request) if callable(ask) else ask
             found.append(await answer if inspect.isawaitable(answer) else answer)
         cost, values, limits = found
+        if self._values_from is not None:
+            values = self._values_from(values)
         return cost, values, limits
 
 
@@ -109,13 +117,32 @@ def route_gate(
 
     So a route answers with the same fields and bodies as a contract does.
     """
-    plan = rules if isinstance(rules, Plan) else Plan(rules)
-    values: Callable[[Any], Any] | None = None
-    if callable(key):
-        values = _values_of(key)
-    elif not isinstance(key, str):
-        message = f"key is {key!r}; accepted are {NAMED_KEYS}, and a function of the request"
+    if not isinstance(rules, (str, Plan)):
+        message = f'rules is {rules!r}; accepted are a str such as "600/min" and a Plan'
         raise TypeError(message)
+    plan = Plan(rules)
+    message = f"key is {key!r}; accepted are {NAMED_KEYS}, and a function of the request"
+    if not isinstance(key, str) and not callable(key):
+        raise TypeError(message)
+    if isinstance(key, str) and key.startswith("value:"):
+        # Nothing would give the value, and no request would be held to the limit.
+        raise ValueError(message)
+    return Gate(
+        Guard(_route_contract(plan, key, headers, refused), **guard_options),
+        exempt=exempt,
+        cost=cost,
+        values=key if callable(key) else None,
+        values_from=_by_dimension(_own_dimension(plan)) if callable(key) else None,
+        limits=limits,
+    )
+
+
+def _route_contract(
+    plan: Plan,
+    key: str | Callable[[Any], Any],
+    headers: Iterable[str],
+    refused: Mapping[str, str | int] | None,
+) -> Contract:
     if isinstance(headers, (str, bytes)) or not isinstance(headers, Iterable):
         message = f"headers is {headers!r}; accepted is an iterable of the names of fields"
         raise TypeError(message)
@@ -132,8 +159,11 @@ def route_gate(
     if refused:
         lines += ["[response.refused]"]
         lines += [f"{_toml(name)} = {_toml(value)}" for name, value in refused.items()]
-    contract = Contract("\n".join(lines))
-    return Gate(contract, exempt=exempt, cost=cost, values=values, limits=limits, **guard_options)
+    try:
+        return Contract("\n".join(lines))
+    except ValueError as error:
+        # Its places are those of a text that nobody has written.
+        raise ValueError(re.sub(r"(?m)^\d+:\d+: ", "", str(error))) from None
 
 
 def _toml(value: Any) -> str:
@@ -141,21 +171,26 @@ def _toml(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _values_of(key: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The values of a request from its key: a mapping as it is, anything else for "key"."""
-
-    def values(request: Any) -> Any:
-        found = key(request)
-        return _later(found) if inspect.isawaitable(found) else _by_dimension(found)
-
-    async def _later(found: Awaitable[Any]) -> Any:
-        return _by_dimension(await found)
-
-    return values
+def _own_dimension(plan: Plan) -> str | None:
+    """The dimension that a key alone is for: "key", or the plan's only one."""
+    dimensions = {rule.by for rule in plan.rules}
+    if "key" in dimensions:
+        return "key"
+    return dimensions.pop() if len(dimensions) == 1 else None
 
 
-def _by_dimension(found: Any) -> Any:
-    return found if isinstance(found, (dict, Mapping)) else {"key": found}
+def _by_dimension(own_dimension: str | None) -> Callable[[Any], Keys]:
+    """What makes values of a key: a mapping as it is, else what the dimension of its own is for."""
+
+    def by_dimension(found: Any) -> Keys:
+        if isinstance(found, (dict, Mapping)):
+            return found
+        if own_dimension is None:
+            message = f"key gave {found!r}; accepted is a dict, as the plan has several dimensions"
+            raise ValueError(message)
+        return {own_dimension: found}
+
+    return by_dimension
 
 
 def _check_cost(cost: Any) -> None:
@@ -168,7 +203,7 @@ def _check_cost(cost: Any) -> None:
         raise ValueError(message)
 
 
-def _plain(answer: Any) -> Any:
+def plain(answer: Any) -> Any:
     """An answer that is there already."""
     if not inspect.isawaitable(answer):
         return answer

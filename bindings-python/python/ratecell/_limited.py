@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from ._gate import plain
 from ._ratecell import Decision, Plan
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def limited(
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         now: list[Any] = [
-            ask(*args, **kwargs) if callable(ask) else ask for ask in (key, cost, rules)
+            plain(ask(*args, **kwargs)) if callable(ask) else ask for ask in (key, cost, rules)
         ]
         with limiter.hold(now[0], now[1], rules=now[2]) as held:
             if not held:
@@ -63,4 +64,8 @@ def limited(
                 raise RateLimited(held)
             return await function(*args, **kwargs)
 
-    return cast("Function", call_async if inspect.iscoroutinefunction(function) else call)
+    is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
+        # An object whose call is a coroutine function.
+        getattr(type(function), "__call__", None)  # noqa: B004
+    )
+    return cast("Function", call_async if is_async else call)

@@ -161,7 +161,19 @@ class RouteLimit:
                 raise
             return _shown(request, response, outcome)
 
-        return cast("View", limited_async if iscoroutinefunction(view) else limited)
+        return cast("View", limited_async if _is_async(view) else limited)
+
+
+def _is_async(view: Any) -> bool:
+    """Whether what a view returns is to be awaited.
+
+    The methods of an async class-based view return coroutines, ``dispatch`` too, though it is a
+    plain function; ``method_decorator`` gives them bound, in a partial.
+    """
+    if iscoroutinefunction(view):
+        return True
+    method = view.func if isinstance(view, functools.partial) else view
+    return getattr(getattr(method, "__self__", None), "view_is_async", False) is True
 
 
 def _admitted(gate: Gate, request: HttpRequest) -> Outcome | None:

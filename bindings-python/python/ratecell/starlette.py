@@ -18,6 +18,9 @@ from .asgi import OUTCOMES, Receive, Refused, RouteLimits, Scope, Send, ask
 
 __all__ = ["RouteLimit", "RouteLimits"]
 
+HANDLERS = "starlette.exception_handlers"
+"""Where a scope has the handlers of the application that has its route, by class first."""
+
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 
@@ -40,7 +43,7 @@ class RouteLimit:
     ...     return "found"
 
     As a decorator it costs less, because a dependency is solved and its refusal raised by FastAPI.
-    The function then has a parameter for its request or websocket:
+    The function, async or not, then has a parameter for its request or websocket:
 
     >>> from fastapi import Request
     >>> @app.get("/names")
@@ -82,28 +85,32 @@ class RouteLimit:
         """Hold a request to the limit: what FastAPI calls of a dependency."""
         outcome = await self._outcome(connection) if self._asks else self._admit(connection)
         if outcome is not None and not outcome:
+            _answer_where_it_is_raised(connection.scope)
             raise Refused(outcome)
 
     def limit(self, endpoint: Endpoint) -> Endpoint:
-        """Decorate an endpoint: a coroutine function of a request or websocket, and of more.
+        """Decorate an endpoint: a function or coroutine function of a request and of more.
 
-        What it returns for a refusal is the response, so keep it next to the route.
+        One of a websocket is a coroutine function. What it returns for a refusal is the response,
+        so keep it next to the route. A function runs in a thread, and so do the functions that it
+        asks: they return their answers.
         """
-        if not inspect.iscoroutinefunction(endpoint):
-            message = f"{endpoint!r} is no coroutine function; accepted are coroutine functions"
+        is_generator = inspect.isgeneratorfunction(endpoint) or inspect.isasyncgenfunction(endpoint)
+        if not callable(endpoint) or inspect.isclass(endpoint) or is_generator:
+            message = f"{endpoint!r} is no endpoint; accepted are functions and coroutine functions"
             raise TypeError(message)
 
         @functools.wraps(endpoint)
-        async def limited(*args: Any, **kwargs: Any) -> Any:
-            for argument in (*args, *kwargs.values()):
-                if isinstance(argument, HTTPConnection):
-                    connection = argument
-                    break
-            else:
-                message = (
-                    f"{endpoint!r} was called without a request; accepted is one argument of it"
-                )
-                raise TypeError(message)
+        def limited(*args: Any, **kwargs: Any) -> Any:
+            connection = _connection_in(endpoint, args, kwargs)
+            outcome = self._outcome_now(connection) if self._asks else self._admit(connection)
+            if outcome is None or outcome:
+                return endpoint(*args, **kwargs)
+            return RefusalResponse(outcome)
+
+        @functools.wraps(endpoint)
+        async def limited_async(*args: Any, **kwargs: Any) -> Any:
+            connection = _connection_in(endpoint, args, kwargs)
             outcome = await self._outcome(connection) if self._asks else self._admit(connection)
             if outcome is None or outcome:
                 return await endpoint(*args, **kwargs)
@@ -111,7 +118,8 @@ class RouteLimit:
                 raise Refused(outcome)
             return RefusalResponse(outcome)
 
-        return cast("Endpoint", limited)
+        is_async = inspect.iscoroutinefunction(endpoint)
+        return cast("Endpoint", limited_async if is_async else limited)
 
     def _admit(self, connection: HTTPConnection) -> Outcome:
         scope = connection.scope
@@ -121,6 +129,16 @@ class RouteLimit:
     async def _outcome(self, connection: HTTPConnection) -> Optional[Outcome]:
         """As ``_admit`` where functions are asked; None if the request is exempt."""
         return await ask(self._gate, _answer_of(connection.scope), connection.scope, connection)
+
+    def _outcome_now(self, connection: HTTPConnection) -> Optional[Outcome]:
+        """As ``_outcome`` in a thread."""
+        gate, scope = self._gate, connection.scope
+        answers = gate.answers(connection)
+        return (
+            None
+            if answers is None
+            else _answer_of(scope).admit(gate.guard, scope, gate.stage, *answers)
+        )
 
 
 class RefusalResponse(Response):
@@ -142,6 +160,33 @@ class RefusalResponse(Response):
         # A refused HEAD names the length of the body that a GET would have had.
         body = b"" if scope["method"] == "HEAD" else self.body
         await send({"type": "http.response.body", "body": body})
+
+
+def _connection_in(
+    endpoint: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> HTTPConnection:
+    """The request or websocket among the arguments of an endpoint."""
+    for argument in (*args, *kwargs.values()):
+        if isinstance(argument, HTTPConnection):
+            return argument
+    message = f"{endpoint!r} was called without a request; accepted is one argument of it"
+    raise TypeError(message)
+
+
+def _answer_where_it_is_raised(scope: Scope) -> None:
+    """Have the application that has the route answer a refusal, unless it has a handler of its own.
+
+    A mounted application would answer what it has no handler for with a 500, before ``RouteLimits``
+    around the application that mounts it sees what was raised.
+    """
+    by_class, *_ = cast("tuple[dict[Any, Any], ...]", scope.get(HANDLERS, ({},)))
+    by_class.setdefault(Refused, _refusal_response)
+
+
+async def _refusal_response(connection: HTTPConnection, refused: Refused) -> Response:
+    if connection.scope["type"] == "websocket":
+        raise refused
+    return RefusalResponse(refused.outcome)
 
 
 def _answer_of(scope: Scope) -> Answer:
