@@ -1,12 +1,14 @@
 //! Which paths a rule is for: patterns, and the forms in which a request's path is held to them.
 //!
-//! A path is compared as it was sent and in normal form, because a server that a limiter stands
-//! before may read `//v1/a/`, `/v1/%61` and `/v1/a` alike: what the server takes for a limited path
-//! must not get by under another spelling. Letters count in their case.
-//! SOURCE: RFC 3986 sections 2.3 and 6.2.2.
+//! A path is compared as it was sent, in normal form, and in that with its slashes decoded, because
+//! a server that a limiter stands before may read `//v1/a/`, `/v1/%61`, `/v1%2Fa` and `/v1/a` alike:
+//! what the server takes for a limited path must not get by under another spelling. So the normal
+//! form decodes more than RFC 3986 allows, as servers do that look for a route in the decoded path.
+//! Letters count in their case. SOURCE: RFC 3986 sections 2.3 and 6.2.2.
 
 use core::cell::OnceCell;
-use std::borrow::Cow;
+use core::fmt::Write as _;
+use core::iter;
 
 /// A pattern such as `/v1/*/items/**`: `*` stands for one segment, `**` at the end for any rest,
 /// none included.
@@ -28,7 +30,7 @@ impl PathPattern {
         if let Some(offset) = text.bytes().position(|byte| !is_path(byte)) {
             return Err(PatternError { offset, problem: Problem::NotAPath });
         }
-        if let Cow::Owned(normal) = normal_form(text) {
+        if let Some(normal) = normal_form(text, is_plain).filter(|normal| normal != text) {
             return Err(PatternError { offset: 0, problem: Problem::NotNormal(normal) });
         }
         let mut segments = Vec::new();
@@ -73,7 +75,7 @@ impl PathPattern {
     }
 }
 
-/// The path of a request, as it was sent and in normal form.
+/// The path of a request, as it was sent and as servers may read it.
 #[derive(Debug)]
 pub(crate) struct Path<'r> {
     target: &'r str,
@@ -81,11 +83,12 @@ pub(crate) struct Path<'r> {
     forms: OnceCell<Forms<'r>>,
 }
 
-/// The two forms of a path.
+/// The forms of a path.
 #[derive(Debug)]
 struct Forms<'r> {
     sent: &'r str,
-    normal: Cow<'r, str>,
+    /// The normal form, if it may be another, and that with its slashes decoded, likewise.
+    others: [Option<String>; 2],
 }
 
 impl<'r> Path<'r> {
@@ -95,35 +98,27 @@ impl<'r> Path<'r> {
         Self { target, forms: OnceCell::new() }
     }
 
-    /// Whether either form matches any of the patterns.
+    /// Whether any form matches any of the patterns.
     pub(crate) fn may_match(&self, patterns: &[PathPattern]) -> bool {
-        let forms = self.forms();
-        patterns
-            .iter()
-            .any(|one| one.matches(forms.sent) || forms.differ() && one.matches(&forms.normal))
+        self.forms().any(|path| patterns.iter().any(|one| one.matches(path)))
     }
 
     /// Whether each form matches one of the patterns.
     pub(crate) fn surely_matches(&self, patterns: &[PathPattern]) -> bool {
-        let forms = self.forms();
-        let any = |path: &str| patterns.iter().any(|one| one.matches(path));
-        any(forms.sent) && (!forms.differ() || any(&forms.normal))
+        self.forms().all(|path| patterns.iter().any(|one| one.matches(path)))
     }
 
-    fn forms(&self) -> &Forms<'r> {
-        self.forms.get_or_init(|| {
+    fn forms(&self) -> impl Iterator<Item = &str> {
+        let forms = self.forms.get_or_init(|| {
             let target = self.target;
             let end = target.bytes().position(|byte| matches!(byte, b'?' | b'#'));
             let target = &target[..end.unwrap_or(target.len())];
             let sent = if target.starts_with('/') { target } else { path_of_uri(target) };
-            Forms { sent, normal: normal_form(sent) }
-        })
-    }
-}
-
-impl Forms<'_> {
-    const fn differ(&self) -> bool {
-        matches!(self.normal, Cow::Owned(_))
+            let normal = normal_form(sent, is_plain);
+            let slashed = normal.as_ref().and_then(|it| normal_form(it, |byte| byte == b'/'));
+            Forms { sent, others: [normal, slashed] }
+        });
+        iter::once(forms.sent).chain(forms.others.iter().flatten().map(String::as_str))
     }
 }
 
@@ -135,23 +130,22 @@ fn path_of_uri(target: &str) -> &str {
     }
 }
 
-/// The path with unreserved characters decoded, other escapes in capitals, `.` and `..` resolved,
-/// and without empty segments; borrowed if it is so already.
-fn normal_form(path: &str) -> Cow<'_, str> {
+/// The path with escapes of what `decodes` takes decoded and others in capitals, characters beyond
+/// ASCII escaped, `.` and `..` resolved, and without empty segments; none if nothing could change.
+fn normal_form(path: &str, decodes: fn(u8) -> bool) -> Option<String> {
     if is_normal(path) {
-        return Cow::Borrowed(path);
+        return None;
     }
-    let decoded = decode_unreserved(path);
+    let recoded = recoded(path, decodes);
     let mut segments: Vec<&str> = Vec::new();
-    for segment in decoded.split('/') {
+    for segment in recoded.split('/') {
         match segment {
             "" | "." => {}
             ".." => drop(segments.pop()),
             _ => segments.push(segment),
         }
     }
-    let normal = format!("/{}", segments.join("/"));
-    if normal == path { Cow::Borrowed(path) } else { Cow::Owned(normal) }
+    Some(format!("/{}", segments.join("/")))
 }
 
 /// Whether a path has nothing that could change; some that have keep their form all the same.
@@ -159,7 +153,7 @@ fn is_normal(path: &str) -> bool {
     let bytes = path.as_bytes();
     let follows = |at: usize| bytes.get(at + 1).is_none_or(|next| matches!(next, b'/' | b'.'));
     let suspect = |(at, byte): (usize, &u8)| match byte {
-        b'%' => true,
+        b'%' | 0x80.. => true,
         b'/' => follows(at) && bytes.len() > 1,
         _ => false,
     };
@@ -167,30 +161,43 @@ fn is_normal(path: &str) -> bool {
     path == "*" || path.starts_with('/') && !bytes.iter().enumerate().any(suspect)
 }
 
-fn decode_unreserved(path: &str) -> String {
-    let mut decoded = String::with_capacity(path.len());
-    let mut rest = path;
-    while let Some(percent) = rest.find('%') {
-        decoded.push_str(&rest[..percent]);
-        let hex = rest.get(percent + 1..percent + 3);
-        let is_hex = |hex: &&str| hex.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let Some(hex) = hex.filter(is_hex) else {
-            decoded.push('%');
-            rest = &rest[percent + 1..];
-            continue;
-        };
-        // Two digits of base 16 are a byte.
-        let byte = u8::from_str_radix(hex, 16).unwrap_or_default();
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            decoded.push(char::from(byte));
-        } else {
-            decoded.push('%');
-            decoded.push_str(&hex.to_ascii_uppercase());
+/// Whether a path reads the same with this character as with its escape. What ends a path, cuts it
+/// or is a star of a pattern does not.
+const fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !matches!(byte, b'/' | b'%' | b'?' | b'#' | b'\\' | b'*')
+}
+
+fn recoded(path: &str, decodes: fn(u8) -> bool) -> String {
+    let mut recoded = String::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        rest = after;
+        let escaped = if first == b'%' { after.first_chunk().and_then(byte_of_hex) } else { None };
+        match escaped {
+            Some(byte) => {
+                rest = &after[2..];
+                push(byte, decodes(byte), &mut recoded);
+            }
+            None => push(first, first.is_ascii(), &mut recoded),
         }
-        rest = &rest[percent + 3..];
     }
-    decoded.push_str(rest);
-    decoded
+    recoded
+}
+
+/// Appends a byte as the character that it is, or escaped.
+fn push(byte: u8, as_it_is: bool, to: &mut String) {
+    if as_it_is {
+        to.push(char::from(byte));
+    } else {
+        // Writing to a String does not fail.
+        let _ = write!(to, "%{byte:02X}");
+    }
+}
+
+/// The byte that two hexadecimal digits are.
+fn byte_of_hex(digits: &[u8; 2]) -> Option<u8> {
+    let [high, low] = digits.map(|digit| char::from(digit).to_digit(16));
+    u8::try_from(high? * 16 + low?).ok()
 }
 
 /// Why a text is not a pattern, and at which byte.
@@ -282,17 +289,27 @@ mod tests {
         for path in spellings {
             assert!(may("/v1/a", path), "{path}");
         }
-        for path in ["/v1/a%2Fb", "/v1/a%", "/v1/a%zz", "/v1/a%2", "/v1/a;b"] {
+        for path in ["/v1/a%2Fb", "/v1/a%", "/v1/a%zz", "/v1/a%2", "/v1/a;b", "/v1/a%253Ab"] {
             assert!(!may("/v1/a", path), "{path}");
         }
+        for path in ["/v1%2Fa", "/v1%2fa", "/v1/x%2F..%2Fa", "/v1%2F%2Fa%2F", "/v1/x%2F%2E%2E/a"] {
+            assert!(may("/v1/a", path), "{path}");
+        }
+        assert!(may("/v1/a:b@c", "/v1/a%3ab%40c"));
+        assert!(!may("/v1/a:b", "/v1/a%253Ab"));
+        assert!(may("/caf%C3%A9", "/caf\u{e9}"));
+        assert!(may("/caf%C3%A9:x", "/caf%c3%a9%3Ax"));
+        assert!(may("/a%2Fb", "/a%2fb"));
     }
 
     #[test]
-    fn an_exemption_needs_both_forms() {
+    fn an_exemption_needs_every_form() {
         assert!(surely("/hooks/**", "/hooks/a?b"));
         assert!(surely("/hooks/**", "/hooks//a"));
         assert!(!surely("/hooks/**", "/hooks/../v1/a"));
         assert!(!surely("/hooks/**", "/x/../hooks/a"));
+        assert!(!surely("/hooks/**", "/hooks/x%2F..%2F..%2Fv1/a"));
+        assert!(!surely("/hooks/*", "/hooks/a%2Fb"));
     }
 
     #[test]
