@@ -71,8 +71,12 @@ impl Published {
     /// The positions of the groups that a request is under, in order.
     pub(crate) fn groups_of(&self, request: &Request) -> Vec<usize> {
         let whole = request.url().path();
-        let path = whole.strip_prefix(&*self.base_path).filter(|rest| rest.starts_with('/'));
-        let (method, path) = (request.method().as_str(), path.unwrap_or(whole));
+        let path = match whole.strip_prefix(&*self.base_path) {
+            Some("") => "/",
+            Some(rest) if rest.starts_with('/') => rest,
+            _ => whole,
+        };
+        let method = request.method().as_str();
         let covers = |group: &Group| group.like.as_ref().is_none_or(|it| it.covers(method, path));
         (0..self.groups.len()).filter(|&position| covers(&self.groups[position])).collect()
     }
@@ -102,6 +106,20 @@ mod tests {
             rules.map(|rule| rule.name().to_owned()).collect()
         });
         names.collect()
+    }
+
+    #[test]
+    fn the_base_path_by_itself_is_the_root_of_what_the_contract_speaks_of() {
+        let rule = |name: &str, path: &str| {
+            format!(
+                "[[rule]]\nname = \"{name}\"\nlimit = \"5/s\"\nby = \"ip\"\npaths = [\"{path}\"]\n"
+            )
+        };
+        let contract = format!("name = \"shop\"\n{}{}", rule("root", "/"), rule("under", "/apis"));
+        assert_eq!(groups(&contract, Method::GET, ""), [["root"]]);
+        assert_eq!(groups(&contract, Method::GET, "/"), [["root"]]);
+        assert_eq!(groups(&contract, Method::GET, "/apis"), [["under"]]);
+        assert_eq!(groups(&contract, Method::GET, "s"), [["under"]]);
     }
 
     #[test]
