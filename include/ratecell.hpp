@@ -46,9 +46,19 @@ inline std::optional<std::uint64_t> known(std::uint64_t number) {
 }
 
 inline std::optional<std::chrono::nanoseconds> span(std::uint64_t ns) {
-    /* Spans of decisions are below 2^63 ns, as times are. */
     if (ns == RATECELL_UNKNOWN) return std::nullopt;
+    /* A clock that goes back can leave a span of 292 years and more; it is cut, not wrapped. */
+    constexpr std::chrono::nanoseconds longest = std::chrono::nanoseconds::max();
+    if (ns > static_cast<std::uint64_t>(longest.count())) return longest;
     return std::chrono::nanoseconds(static_cast<std::chrono::nanoseconds::rep>(ns));
+}
+
+/* A text as C takes it, which would end at a NUL inside. */
+inline const char *rules_text(const std::string &text) {
+    const std::size_t nul = text.find('\0');
+    if (nul == std::string::npos) return text.c_str();
+    throw error("at byte " + std::to_string(nul) + ": found NUL, expected text without it",
+                RATECELL_TEXT, nul);
 }
 
 inline void check(ratecell_status status) {
@@ -148,7 +158,7 @@ class rules {
 public:
     explicit rules(const std::string &text) {
         ratecell_rules *made = nullptr;
-        detail::check(ratecell_rules_create(text.c_str(), &made));
+        detail::check(ratecell_rules_create(detail::rules_text(text), &made));
         handle_.reset(made);
     }
     const ratecell_rules *raw() const noexcept { return handle_.get(); }
@@ -162,7 +172,7 @@ class limiter {
 public:
     explicit limiter(const std::string &text, const ratecell_options &options = RATECELL_OPTIONS_INIT) {
         ratecell_limiter *made = nullptr;
-        detail::check(ratecell_limiter_create(text.c_str(), &options, &made));
+        detail::check(ratecell_limiter_create(detail::rules_text(text), &options, &made));
         handle_.reset(made);
     }
 

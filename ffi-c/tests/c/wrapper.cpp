@@ -10,6 +10,8 @@
 
 static std::uint64_t noon(void *) { return UINT64_C(1795348800000000000); }
 
+static std::uint64_t moved(void *now_ns) { return *static_cast<const std::uint64_t *>(now_ns); }
+
 static_assert(!std::is_copy_constructible<ratecell::permit>::value, "a permit has one owner");
 static_assert(!std::is_copy_constructible<ratecell::limiter>::value, "a limiter has one owner");
 static_assert(std::is_nothrow_move_constructible<ratecell::permit>::value, "a permit moves");
@@ -75,5 +77,27 @@ int main() {
     } catch (const ratecell::error &error) {
         CHECK(error.status() == RATECELL_TEXT && error.offset() == 9u);
     }
+    /* A text for C ends at its first NUL; what stands behind it must not be lost unseen. */
+    const std::string cut("9/s; 7/s\0; 1/day", 16);
+    try {
+        const ratecell::limiter some(cut);
+        CHECK(false);
+    } catch (const ratecell::error &error) {
+        CHECK(error.status() == RATECELL_TEXT && error.offset() == 8u && *error.what());
+    }
+    try {
+        const ratecell::rules some(cut);
+        CHECK(false);
+    } catch (const ratecell::error &error) {
+        CHECK(error.status() == RATECELL_TEXT && error.offset() == 8u);
+    }
+    /* A wait that nanoseconds cannot hold is the longest that they can. */
+    std::uint64_t now_ns = UINT64_MAX;
+    options.clock = moved;
+    options.clock_context = &now_ns;
+    const ratecell::limiter late("1/366d", options);
+    CHECK(late.acquire("alice").allowed());
+    now_ns = 0;
+    CHECK(late.peek("alice").reset_after() == std::chrono::nanoseconds::max());
     return 0;
 }
