@@ -5,7 +5,7 @@
 //! back to the Latin-1 that it was made from.
 
 use core::cell::RefCell;
-use core::net::IpAddr;
+use core::net::{IpAddr, SocketAddr};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -159,7 +159,9 @@ pub(crate) fn peer_of(peer: Option<&Bound<'_, PyAny>>) -> PyResult<Option<IpAddr
         let text = utf8(text)?;
         // A zone, as in fe80::1%eth0, is this machine's and no part of the address.
         let address = text.split_once('%').map_or(text, |(address, _zone)| address);
-        return Ok(address.parse().ok());
+        // Some servers add the port, which is no part of it either.
+        let parsed = address.parse::<IpAddr>();
+        return Ok(parsed.or_else(|_| address.parse::<SocketAddr>().map(|it| it.ip())).ok());
     }
     crate::key::address_of(peer)?.map(Some).ok_or_else(|| {
         PyTypeError::new_err(format!(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import pickle
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ requests = pytest.importorskip("requests")
 pytest.importorskip("uvicorn")
 
 from ratecell.asgi import ContractMiddleware  # noqa: E402
-from ratecell.httpx import AsyncPacedTransport, Pace, PacedTransport  # noqa: E402
+from ratecell.httpx import AsyncPacedTransport, Pace, PacedTransport, TooLong  # noqa: E402
 from ratecell.requests import PacedAdapter  # noqa: E402
 from requests.adapters import HTTPAdapter  # noqa: E402
 
@@ -153,6 +154,58 @@ def test_async_clients() -> None:
     assert provider.now_ns - START_NS >= 60 * SECOND_NS
 
 
+@pytest.mark.parametrize(
+    ("method", "fields", "sent"),
+    [
+        ("GET", {"retry-after": "1"}, 2),
+        ("PUT", {"retry-after": "1"}, 2),
+        ("POST", {"retry-after": "1"}, 1),
+        ("PATCH", {"retry-after": "1"}, 1),
+        ("GET", {}, 1),
+    ],
+)
+def test_a_503_repeats_what_is_idempotent_if_it_says_when(
+    method: str, fields: dict[str, str], sent: int
+) -> None:
+    provider = Provider("1/min")
+    answers = [httpx.Response(503, headers=fields), httpx.Response(200)]
+    transport = httpx.MockTransport(lambda request: answers.pop(0))
+    paced = PacedTransport(Pace(clock=provider.clock), transport=transport, sleep=provider.sleep)
+    with httpx.Client(transport=paced) as session:
+        session.request(method, "http://api/")
+    assert 2 - len(answers) == sent
+
+
+def test_a_turn_that_is_too_far_away_is_a_timeout_at_once() -> None:
+    provider = Provider("fixed 1/h", '["retry-after"]')
+    pace = Pace(clock=provider.clock, budget=60, max_wait=60)
+    with client(provider, pace) as session:
+        session.get("http://api/")
+        assert session.get("http://api/").status_code == 429
+        provider.slept.clear()
+        with pytest.raises(httpx.TimeoutException, match=r"its turn is \d+\.\d+ s away") as late:
+            session.get("http://api/")
+        assert isinstance(late.value, TooLong)
+        assert provider.slept == []
+
+    async def main() -> None:
+        transport = AsyncPacedTransport(pace, transport=httpx.MockTransport(provider.answer))
+        async with httpx.AsyncClient(transport=transport) as session:
+            with pytest.raises(TooLong):
+                await session.get("http://api/")
+
+    asyncio.run(main())
+    with requests.Session() as session:
+        session.mount("http://api", PacedAdapter(pace, adapter=LocalAdapter(provider)))
+        with pytest.raises(requests.exceptions.Timeout, match="longer than max_wait"):
+            session.get("http://api/")
+
+
+def test_an_adapter_is_not_pickled_without_its_pace() -> None:
+    with pytest.raises(TypeError, match="cannot pickle a PacedAdapter; mount one of its own"):
+        pickle.dumps(PacedAdapter("1/s"))
+
+
 class LocalAdapter(HTTPAdapter):
     """Answers requests without a network."""
 
@@ -218,9 +271,10 @@ def test_over_a_real_connection() -> None:
         ({"retries": 2**32}, ValueError, "retries is 4294967296; accepted is an int from 0 to"),
         ({"sharers": -1}, ValueError, "sharers is -1; accepted is an int from 1 to"),
         ({"sharers": "2"}, TypeError, "sharers is '2'; accepted is an int from 1 to"),
-        ({"budget": 0}, ValueError, "budget is 0; accepted are 1 second and more"),
-        ({"budget": float("nan")}, ValueError, "budget is nan; accepted are 1 second and more"),
-        ({"budget": "60"}, TypeError, "budget is '60'; accepted are 1 second and more"),
+        ({"budget": 0}, ValueError, "budget is 0; accepted is 1 s and more"),
+        ({"budget": float("nan")}, ValueError, "budget is nan; accepted is 1 s and more"),
+        ({"budget": "60"}, TypeError, "budget is '60'; accepted is 1 s and more"),
+        ({"max_wait": -1}, ValueError, "max_wait is -1; accepted is 0 s and more"),
         ({"clock": 5}, TypeError, "clock is 5; accepted is a callable"),
         ({"clock": lambda: 1.5}, TypeError, "the clock returned 1.5; accepted is an int"),
         ({"clock": lambda: -1}, ValueError, "the clock returned -1; accepted is 0 to"),

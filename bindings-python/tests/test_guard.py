@@ -115,6 +115,10 @@ def test_addresses_behind_trusted_proxies() -> None:
     assert left("10.0.0.1", "203.0.113.9, 192.0.2.1") == "0"
     assert left(ipaddress.ip_address("fd00::1"), "192.0.2.2") == "1"
     assert left("::1", "192.0.2.2, 10.1.2.3") == "0"
+    assert left("192.0.2.3:5000") == "1"
+    assert left("192.0.2.3") == "0"
+    assert left("[2001:db8::1]:5000") == "1"
+    assert left("2001:db8::1") == "0"
     # What is no address is nobody's own.
     assert left(None) == "1"
     assert left("testclient") == "0"

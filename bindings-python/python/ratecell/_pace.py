@@ -14,6 +14,16 @@ from ._ratecell import Pacer, Plan, Retries
 _MAX_NUMBER = 2**32 - 1
 _MAX_NS = 2**63 - 1
 
+IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"))
+"""Methods that do nothing twice (RFC 9110 section 9.2.2)."""
+
+
+class TurnTooFar(Exception):
+    """The turn of a request is ``args[0]`` seconds away. Each client has its own timeout for it."""
+
+    def __str__(self) -> str:
+        return f"not sent: its turn is {self.args[0]:.3f} s away, which is longer than max_wait"
+
 
 class Pace:
     """How a client paces its requests and tries again. Threads may share it.
@@ -22,12 +32,16 @@ class Pace:
     ``sharers`` how many clients use the key; without one the pace is learned from what responses
     show. ``retries`` is how many times a refused request is tried again, 0 for never; ``budget`` is
     for how many seconds at most. Retry-After is obeyed whatever these say, or the call is given up
-    and returns the refusal.
+    and returns the refusal. ``max_wait`` is for how many seconds a request may wait for its turn
+    before it is sent first; one that would wait longer fails at once with ``TooLong``, a timeout.
+
+    A 429 says that a request was not served, so that any may be tried again. After a 503 only those
+    of idempotent methods are, and only if it says when.
 
     ``clock`` returns Unix time in nanoseconds as an int.
 
-    Raises ValueError for a text that is no plan, for no sharers, and a budget below 1 second;
-    TypeError for arguments of another type.
+    Raises ValueError for a text that is no plan, for no sharers, a budget below 1 second and a
+    negative max_wait; TypeError for arguments of another type.
     """
 
     def __init__(
@@ -37,6 +51,7 @@ class Pace:
         sharers: int = 1,
         retries: int = 3,
         budget: float = 600.0,
+        max_wait: float = 600.0,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         if not callable(clock):
@@ -44,26 +59,35 @@ class Pace:
             raise TypeError(message)
         self._clock = clock
         self._retries = _number("retries", retries, 0)
-        self._budget_ns = _budget_ns(budget)
+        self._budget_ns = _span_ns("budget", budget, 1)
+        self._max_wait_ns = _span_ns("max_wait", max_wait, 0)
         self._pacer = Pacer(plan, sharers=_number("sharers", sharers, 1), now_ns=self._now_ns())
         if retries:
             # So that what makes no sense is told now and not with the first refusal.
             self._start()
 
     def steps(
-        self, can_repeat: bool
+        self, method: str, can_repeat: bool
     ) -> Generator[float | None, tuple[int, list[tuple[bytes, bytes]], bytes] | None, None]:
         """Yield what to do next: seconds to sleep, or None to send.
 
         What was sent is answered by its status, headers and, of a refusal, body. Closing the steps
         in between counts the request as failed. The last answer is the caller's.
+
+        Raises TurnTooFar if nothing was sent and the turn to send is beyond ``max_wait``.
         """
+        was_sent = False
+        deadline_ns = self._now_ns() + self._max_wait_ns
         retries = self._start() if self._retries and can_repeat else None
         while True:
-            sent = self._pacer.send(self._now_ns())
+            now_ns = self._now_ns()
+            sent = self._pacer.send(now_ns)
             if isinstance(sent, int):
+                if not was_sent and now_ns + sent > deadline_ns:
+                    raise TurnTooFar(sent / 1e9)
                 yield sent / 1e9
                 continue
+            was_sent = True
             answered = False
             try:
                 answer = yield None
@@ -76,6 +100,8 @@ class Pace:
                 if not answered:
                     self._pacer.failed(sent)
             if not refused or retries is None:
+                return
+            if status == 503 and (method not in IDEMPOTENT or retry_after is None):
                 return
             wait_ns = retries.wait_ns(self._now_ns(), retry_after)
             if wait_ns is None:
@@ -105,14 +131,14 @@ def _number(name: str, number: int, least: int) -> int:
     return number
 
 
-def _budget_ns(budget: float) -> int:
-    """The nanoseconds of a budget; one of several centuries is one without end."""
-    message = f"budget is {budget!r}; accepted are 1 second and more"
-    if isinstance(budget, bool) or not isinstance(budget, (int, float)):
+def _span_ns(name: str, seconds: float, least: int) -> int:
+    """The nanoseconds of a span; one of several centuries is one without end."""
+    message = f"{name} is {seconds!r}; accepted is {least} s and more"
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
         raise TypeError(message)
-    if not budget >= 1:
+    if not seconds >= least:
         raise ValueError(message)
-    return _MAX_NS if budget >= _MAX_NS // 10**9 else int(budget * 1e9)
+    return _MAX_NS if seconds >= _MAX_NS // 10**9 else int(seconds * 1e9)
 
 
 def refuses(status: int) -> bool:

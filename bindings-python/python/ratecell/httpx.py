@@ -16,10 +16,14 @@ from typing import Any
 
 import httpx
 
-from ._pace import Pace, refuses
+from ._pace import Pace, TurnTooFar, refuses
 from ._turn import async_turn_type
 
-__all__ = ["AsyncPacedTransport", "Pace", "PacedTransport"]
+__all__ = ["AsyncPacedTransport", "Pace", "PacedTransport", "TooLong"]
+
+
+class TooLong(httpx.TimeoutException):
+    """A request was not sent, because its turn is further away than the pace's ``max_wait``."""
 
 
 class PacedTransport(httpx.BaseTransport):
@@ -43,7 +47,7 @@ class PacedTransport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request in its time."""
-        steps = self._pace.steps(_can_repeat(request))
+        steps = self._pace.steps(request.method, _can_repeat(request))
         response: httpx.Response | None = None
         try:
             step = next(steps)
@@ -61,6 +65,8 @@ class PacedTransport(httpx.BaseTransport):
         except StopIteration:
             assert response is not None
             return response
+        except TurnTooFar as wait:
+            raise TooLong(str(wait), request=request) from None
         finally:
             steps.close()
 
@@ -86,7 +92,7 @@ class AsyncPacedTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request in its time."""
         sleep = self._sleep or async_turn_type().sleep
-        steps = self._pace.steps(_can_repeat(request))
+        steps = self._pace.steps(request.method, _can_repeat(request))
         response: httpx.Response | None = None
         try:
             step = next(steps)
@@ -104,6 +110,8 @@ class AsyncPacedTransport(httpx.AsyncBaseTransport):
         except StopIteration:
             assert response is not None
             return response
+        except TurnTooFar as wait:
+            raise TooLong(str(wait), request=request) from None
         finally:
             steps.close()
 

@@ -18,9 +18,13 @@ from typing import Any
 import requests
 from requests.adapters import HTTPAdapter
 
-from ._pace import Pace, refuses
+from ._pace import Pace, TurnTooFar, refuses
 
-__all__ = ["Pace", "PacedAdapter"]
+__all__ = ["Pace", "PacedAdapter", "TooLong"]
+
+
+class TooLong(requests.exceptions.Timeout):
+    """A request was not sent, because its turn is further away than the pace's ``max_wait``."""
 
 
 class PacedAdapter(HTTPAdapter):
@@ -44,13 +48,18 @@ class PacedAdapter(HTTPAdapter):
         self._adapter = adapter
         self._sleep = sleep
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Refuse to be copied or pickled: what is known of the pace would be lost."""
+        message = "cannot pickle a PacedAdapter; mount one of its own in each process"
+        raise TypeError(message)
+
     def send(
         self, request: requests.PreparedRequest, *args: Any, **options: Any
     ) -> requests.Response:
         """Send a request in its time."""
         send = super().send if self._adapter is None else self._adapter.send
         can_repeat = request.body is None or isinstance(request.body, (bytes, str))
-        steps = self._pace.steps(can_repeat)
+        steps = self._pace.steps(request.method or "GET", can_repeat)
         response: requests.Response | None = None
         try:
             step = next(steps)
@@ -68,6 +77,8 @@ class PacedAdapter(HTTPAdapter):
         except StopIteration:
             assert response is not None
             return response
+        except TurnTooFar as wait:
+            raise TooLong(str(wait), request=request) from None
         finally:
             steps.close()
 
