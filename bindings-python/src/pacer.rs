@@ -51,12 +51,13 @@ impl Pacer {
         Ok(Bound::new(py, Sent(sent))?.into_any())
     }
 
-    /// Takes note of an answer; gives whether it is a refusal, and its Retry-After in nanoseconds.
+    /// Takes note of the answer to a request that is still in flight; gives whether it is a refusal,
+    /// and its Retry-After in nanoseconds.
     #[pyo3(
         signature = (sent, now_ns, status, headers, body = None),
         text_signature = "($self, sent, now_ns, status, headers, body=b'')"
     )]
-    fn finished(
+    fn answered(
         &self,
         sent: &Bound<'_, Sent>,
         now_ns: u64,
@@ -69,12 +70,12 @@ impl Pacer {
             Some((core::str::from_utf8(name.as_bytes()).ok()?, value.as_bytes()))
         });
         let reading = Reading::of(now_ns, status, headers, body.unwrap_or_default());
-        self.lock().finished(sent.get().0, now_ns, &reading, &mut random);
+        self.lock().answered(&sent.get().0, now_ns, &reading, &mut random);
         (reading.refused(), reading.retry_after_ns())
     }
 
-    /// Takes note that a request ended without an answer.
-    fn failed(&self, sent: &Bound<'_, Sent>) {
+    /// Takes note that a request is no longer in flight, whether or not it was answered.
+    fn ended(&self, sent: &Bound<'_, Sent>) {
         self.lock().ended(sent.get().0);
     }
 }

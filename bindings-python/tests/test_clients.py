@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
 import pickle
 from typing import Any
@@ -183,7 +184,9 @@ def test_a_turn_that_is_too_far_away_is_a_timeout_at_once() -> None:
         session.get("http://api/")
         assert session.get("http://api/").status_code == 429
         provider.slept.clear()
-        with pytest.raises(httpx.TimeoutException, match=r"its turn is \d+\.\d+ s away") as late:
+        with pytest.raises(
+            httpx.TimeoutException, match=r"would have waited \d+\.\d+ s, lo"
+        ) as late:
             session.get("http://api/")
         assert isinstance(late.value, TooLong)
         assert provider.slept == []
@@ -199,6 +202,51 @@ def test_a_turn_that_is_too_far_away_is_a_timeout_at_once() -> None:
         session.mount("http://api", PacedAdapter(pace, adapter=LocalAdapter(provider)))
         with pytest.raises(requests.exceptions.Timeout, match="longer than max_wait"):
             session.get("http://api/")
+
+
+class Chunks(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A body that is not read yet."""
+
+    def __iter__(self) -> Any:
+        yield b"fi"
+        yield b"ne"
+
+    async def __aiter__(self) -> Any:
+        for chunk in self:
+            yield chunk
+
+
+def test_a_request_is_in_flight_until_its_response_is_read_or_closed() -> None:
+    provider = Provider("1/min")
+    pace = Pace("concurrency 1", clock=provider.clock, max_wait=1)
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, stream=Chunks()))
+    paced = PacedTransport(pace, transport=transport, sleep=provider.sleep)
+    with httpx.Client(transport=paced) as session:
+        assert [session.get("http://api/").text for _ in range(2)] == ["fine"] * 2
+        for how in ("read", "close", "drop"):
+            response = session.send(session.build_request("GET", "http://api/"), stream=True)
+            with pytest.raises(TooLong, match=r"it would have waited 1\.\d+ s"):
+                session.get("http://api/")
+            if how == "drop":
+                del response
+                gc.collect()
+            else:
+                getattr(response, how)()
+            assert session.get("http://api/").text == "fine"
+
+    async def main() -> None:
+        transport = AsyncPacedTransport(
+            pace,
+            transport=httpx.MockTransport(lambda request: httpx.Response(200, stream=Chunks())),
+            sleep=provider.sleep_async,
+        )
+        async with httpx.AsyncClient(transport=transport) as session:
+            async with session.stream("GET", "http://api/"):
+                with pytest.raises(TooLong):
+                    await session.get("http://api/")
+            assert (await session.get("http://api/")).text == "fine"
+
+    asyncio.run(main())
 
 
 def test_an_adapter_is_not_pickled_without_its_pace() -> None:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
-from typing import Any
+from contextlib import suppress
 
-from ._ratecell import Pacer, Plan, Retries
+from ._ratecell import Pacer, Plan, Retries, Sent
 
 _MAX_NUMBER = 2**32 - 1
 _MAX_NS = 2**63 - 1
@@ -19,10 +19,28 @@ IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"))
 
 
 class TurnTooFar(Exception):
-    """The turn of a request is ``args[0]`` seconds away. Each client has its own timeout for it."""
+    """A request would have waited ``args[0]`` seconds. Each client has its own timeout for it."""
 
     def __str__(self) -> str:
-        return f"not sent: its turn is {self.args[0]:.3f} s away, which is longer than max_wait"
+        return f"not sent: it would have waited {self.args[0]:.3f} s, longer than max_wait"
+
+
+class InFlight:
+    """A request that counts as in flight until it is ended, or this is collected."""
+
+    __slots__ = ("_pacer", "_sent")
+
+    def __init__(self, pacer: Pacer, sent: Sent) -> None:
+        self._pacer = pacer
+        # Emptied by the first end, which no other can be at the same time.
+        self._sent = [sent]
+
+    def end(self) -> None:
+        """Take note of its end; a second time does nothing."""
+        with suppress(IndexError):
+            self._pacer.ended(self._sent.pop())
+
+    __del__ = end
 
 
 class Pace:
@@ -68,44 +86,46 @@ class Pace:
 
     def steps(
         self, method: str, can_repeat: bool
-    ) -> Generator[float | None, tuple[int, list[tuple[bytes, bytes]], bytes] | None, None]:
+    ) -> Generator[float | None, tuple[int, list[tuple[bytes, bytes]], bytes] | None, InFlight]:
         """Yield what to do next: seconds to sleep, or None to send.
 
         What was sent is answered by its status, headers and, of a refusal, body. Closing the steps
-        in between counts the request as failed. The last answer is the caller's.
+        in between counts the request as failed. The last answer is the caller's, who ends what is
+        returned with its body.
 
         Raises TurnTooFar if nothing was sent and the turn to send is beyond ``max_wait``.
         """
         was_sent = False
-        deadline_ns = self._now_ns() + self._max_wait_ns
+        started_ns = self._now_ns()
         retries = self._start() if self._retries and can_repeat else None
         while True:
             now_ns = self._now_ns()
             sent = self._pacer.send(now_ns)
             if isinstance(sent, int):
-                if not was_sent and now_ns + sent > deadline_ns:
-                    raise TurnTooFar(sent / 1e9)
+                waited_ns = now_ns + sent - started_ns
+                if not was_sent and waited_ns > self._max_wait_ns:
+                    raise TurnTooFar(waited_ns / 1e9)
                 yield sent / 1e9
                 continue
             was_sent = True
-            answered = False
+            in_flight = InFlight(self._pacer, sent)
             try:
                 answer = yield None
                 assert answer is not None
                 status, headers, body = answer
                 now_ns = self._now_ns()
-                refused, retry_after = self._pacer.finished(sent, now_ns, status, headers, body)
-                answered = True
-            finally:
-                if not answered:
-                    self._pacer.failed(sent)
+                refused, retry_after = self._pacer.answered(sent, now_ns, status, headers, body)
+            except BaseException:
+                in_flight.end()
+                raise
             if not refused or retries is None:
-                return
+                return in_flight
             if status == 503 and (method not in IDEMPOTENT or retry_after is None):
-                return
+                return in_flight
             wait_ns = retries.wait_ns(self._now_ns(), retry_after)
             if wait_ns is None:
-                return
+                return in_flight
+            in_flight.end()
             yield wait_ns / 1e9
 
     def _start(self) -> Retries:
@@ -144,6 +164,3 @@ def _span_ns(name: str, seconds: float, least: int) -> int:
 def refuses(status: int) -> bool:
     """Whether a status is that of a refusal, whose body says more."""
     return status in (429, 503)
-
-
-Steps = Generator[Any, Any, None]

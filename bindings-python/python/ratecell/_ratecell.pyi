@@ -266,7 +266,7 @@ class Pacer:
         cls, plan: str | Plan | None = None, *, sharers: int = 1, now_ns: int | None = None
     ) -> Self: ...
     def send(self, now_ns: int) -> Sent | int: ...
-    def finished(
+    def answered(
         self,
         sent: Sent,
         now_ns: int,
@@ -274,7 +274,7 @@ class Pacer:
         headers: list[tuple[bytes, bytes]],
         body: bytes = b"",
     ) -> tuple[bool, int | None]: ...
-    def failed(self, sent: Sent) -> None: ...
+    def ended(self, sent: Sent) -> None: ...
 
 @final
 class Retries:

@@ -5,18 +5,19 @@
 >>> client = httpx.Client(mounts={"https://api.example.com": PacedTransport("600/min")})
 
 One transport is one client of one provider: mount it on the provider's address. A request counts as
-in flight until its answer's header is there.
+in flight until its response is read or closed: where a provider limits those, read one before
+waiting for the next.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import httpx
 
-from ._pace import Pace, TurnTooFar, refuses
+from ._pace import InFlight, Pace, TurnTooFar, refuses
 from ._turn import async_turn_type
 
 __all__ = ["AsyncPacedTransport", "Pace", "PacedTransport", "TooLong"]
@@ -62,8 +63,12 @@ class PacedTransport(httpx.BaseTransport):
                 if refuses(response.status_code):
                     response.read()
                 step = steps.send(_answer(response))
-        except StopIteration:
+        except StopIteration as done:
             assert response is not None
+            if response.is_closed:
+                done.value.end()
+            else:
+                response.stream = _Body(response.stream, done.value)
             return response
         except TurnTooFar as wait:
             raise TooLong(str(wait), request=request) from None
@@ -107,8 +112,12 @@ class AsyncPacedTransport(httpx.AsyncBaseTransport):
                 if refuses(response.status_code):
                     await response.aread()
                 step = steps.send(_answer(response))
-        except StopIteration:
+        except StopIteration as done:
             assert response is not None
+            if response.is_closed:
+                done.value.end()
+            else:
+                response.stream = _AsyncBody(response.stream, done.value)
             return response
         except TurnTooFar as wait:
             raise TooLong(str(wait), request=request) from None
@@ -118,6 +127,47 @@ class AsyncPacedTransport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close the transport that does the sending."""
         await self._transport.aclose()
+
+
+class _Body(httpx.SyncByteStream):
+    """The body of a response that is in flight until it is read or closed."""
+
+    def __init__(self, stream: Any, in_flight: InFlight) -> None:
+        self._stream = stream
+        self._in_flight = in_flight
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._stream
+        finally:
+            self._in_flight.end()
+
+    def close(self) -> None:
+        try:
+            self._stream.close()
+        finally:
+            self._in_flight.end()
+
+
+class _AsyncBody(httpx.AsyncByteStream):
+    """As ``_Body`` for httpx.AsyncClient."""
+
+    def __init__(self, stream: Any, in_flight: InFlight) -> None:
+        self._stream = stream
+        self._in_flight = in_flight
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self._stream:
+                yield chunk
+        finally:
+            self._in_flight.end()
+
+    async def aclose(self) -> None:
+        try:
+            await self._stream.aclose()
+        finally:
+            self._in_flight.end()
 
 
 def _can_repeat(request: httpx.Request) -> bool:

@@ -6,7 +6,7 @@
 >>> session.mount("https://api.example.com", PacedAdapter("600/min"))
 
 One adapter is one client of one provider: mount it on the provider's address. A request counts as
-in flight until its answer's header is there.
+in flight until its response is read; with ``stream=True``, until its header is there.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class PacedAdapter(HTTPAdapter):
         raise TypeError(message)
 
     def send(
-        self, request: requests.PreparedRequest, *args: Any, **options: Any
+        self, request: requests.PreparedRequest, stream: bool = False, *args: Any, **options: Any
     ) -> requests.Response:
         """Send a request in its time."""
         send = super().send if self._adapter is None else self._adapter.send
@@ -70,12 +70,18 @@ class PacedAdapter(HTTPAdapter):
                     continue
                 if response is not None:
                     response.close()
-                response = send(request, *args, **options)
+                response = send(request, stream, *args, **options)
                 # Read before its connection is given back; requests keeps it for the caller.
                 body = response.content if refuses(response.status_code) else b""
                 step = steps.send((response.status_code, _fields(response), body))
-        except StopIteration:
+        except StopIteration as done:
             assert response is not None
+            try:
+                if not stream:
+                    # What the session does next; requests keeps it for the caller.
+                    _ = response.content
+            finally:
+                done.value.end()
             return response
         except TurnTooFar as wait:
             raise TooLong(str(wait), request=request) from None
