@@ -9,9 +9,8 @@
 
 use core::fmt;
 
+use super::SECOND_NS;
 use super::random::{Random, up_to};
-
-const SECOND_NS: u64 = 1_000_000_000;
 
 /// What chance adds to a wait.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

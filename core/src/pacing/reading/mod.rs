@@ -18,10 +18,9 @@ use heapless::String;
 use json_scan::Body;
 use list::{Member, Members};
 
+use super::SECOND_NS;
 use crate::quota::MAX_PERIOD_NS;
 use crate::rule::Rule;
-
-const SECOND_NS: u64 = 1_000_000_000;
 
 /// A reset of this many seconds and more is a Unix time, and below it a wait: 2001-09-09, and 31
 /// years, which no window is.
