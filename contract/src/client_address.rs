@@ -33,11 +33,16 @@ pub enum ForwardedField {
 /// Which proxies are believed, and how.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TrustedProxies {
-    pub(crate) networks: Box<[IpNet]>,
+    networks: Box<[IpNet]>,
     pub(crate) field: ForwardedField,
 }
 
 impl TrustedProxies {
+    /// Believes the proxies of these networks and no others.
+    pub(crate) fn trust(&mut self, networks: &[IpNet]) {
+        self.networks = networks.iter().copied().map(canonical).collect();
+    }
+
     /// The address of the client; none if the connection has none.
     pub(crate) fn client(&self, request: &Request<'_>) -> Option<IpAddr> {
         let peer = request.peer?.to_canonical();
@@ -98,6 +103,17 @@ impl TrustedProxies {
     }
 }
 
+/// A network of IPv6 addresses that carry IPv4 ones as that of the IPv4 ones, since addresses are
+/// held to networks as what they carry.
+fn canonical(network: IpNet) -> IpNet {
+    let carried = || {
+        let IpNet::V6(v6) = network else { return None };
+        let prefix = v6.prefix_len().checked_sub(96)?;
+        IpNet::new(v6.addr().to_ipv4_mapped()?.into(), prefix).ok()
+    };
+    carried().unwrap_or(network)
+}
+
 /// The key of an address: IPv6 by its first `ipv6_prefix` bits, an IPv4 address whole.
 pub(crate) fn address_key(address: IpAddr, ipv6_prefix: u8) -> Key<'static> {
     match address.to_canonical() {
@@ -116,8 +132,10 @@ mod tests {
     use crate::request::Request;
 
     fn client(field: ForwardedField, peer: &str, headers: &[(&str, &str)]) -> String {
-        let networks = ["10.0.0.0/8".parse().unwrap(), "2001:db8:ffff::/48".parse().unwrap()];
-        let proxies = TrustedProxies { networks: networks.into(), field };
+        let networks = ["10.0.0.0/8", "2001:db8:ffff::/48", "::ffff:172.16.0.0/108"];
+        let networks = networks.map(|network| network.parse().unwrap());
+        let mut proxies = TrustedProxies { field, ..TrustedProxies::default() };
+        proxies.trust(&networks);
         let peer = peer.parse().ok();
         let request = Request { peer, headers: &headers, ..Request::new("GET", "/") };
         proxies.client(&request).map_or("none".into(), |address| address.to_string())
@@ -133,6 +151,15 @@ mod tests {
         assert_eq!(either("198.51.100.1", &forged), "198.51.100.1");
         assert_eq!(either("::ffff:198.51.100.1", &forged), "198.51.100.1");
         assert_eq!(either("none", &forged), "none");
+    }
+
+    #[test]
+    fn a_network_of_carried_ipv4_addresses_is_the_ipv4_one() {
+        let headers = [("x-forwarded-for", "198.51.100.1, 10.1.1.1")];
+        for peer in ["172.16.0.1", "::ffff:172.31.255.255"] {
+            assert_eq!(either(peer, &headers), "198.51.100.1", "{peer}");
+        }
+        assert_eq!(either("172.32.0.1", &headers), "172.32.0.1");
     }
 
     #[test]

@@ -73,7 +73,7 @@ impl<C> GuardBuilder<C> {
     /// The address of a client behind them is the rightmost one in `X-Forwarded-For` or `Forwarded`
     /// that is not of these networks. Every one of these proxies must write into that field.
     pub fn trusted_proxies(mut self, networks: &[IpNet]) -> Self {
-        self.proxies.networks = networks.into();
+        self.proxies.trust(networks);
         self
     }
 
