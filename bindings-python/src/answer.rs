@@ -20,7 +20,7 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use ratecell_contract::{Fields, Stage};
 use smallvec::SmallVec;
 
-use crate::argument::dict_of;
+use crate::argument::{dict_of, text_of};
 use crate::cost::Cost;
 use crate::fastcall::{FastMethod, Values, utf8};
 use crate::guard::{Asked, Guard, stage_of};
@@ -216,7 +216,7 @@ impl Answer {
         // A websocket's handshake is a GET.
         let method = item(scope, intern!(py, "method"))?;
         let method = match &method {
-            Some(method) => utf8(method.cast()?)?,
+            Some(method) => text_of(method, "method")?,
             None => "GET",
         };
         let raw_path = item(scope, intern!(py, "raw_path"))?.filter(|path| !path.is_none());
@@ -257,7 +257,7 @@ fn path_of<'a>(
         });
     }
     let path = path.ok_or_else(|| PyKeyError::new_err("path"))?;
-    Ok(percent_encode(utf8(path.cast()?)?.as_bytes(), IN_PATH).into())
+    Ok(percent_encode(text_of(path, "path")?.as_bytes(), IN_PATH).into())
 }
 
 /// `Answer.send`.

@@ -6,7 +6,7 @@ use percent_encoding::percent_encode;
 use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::PyDict;
 
 use crate::argument::{dict_of, text_of};
 use crate::fastcall::{FastMethod, Values, utf8};
@@ -74,7 +74,7 @@ fn path_of(environ: &Bound<'_, PyDict>) -> PyResult<String> {
     let mut bytes = Vec::new();
     for name in [intern!(py, "SCRIPT_NAME"), intern!(py, "PATH_INFO")] {
         let Some(part) = environ.get_item(name)? else { continue };
-        for character in utf8(part.cast::<PyString>()?)?.chars() {
+        for character in text_of(&part, utf8(name)?)?.chars() {
             bytes.push(u8::try_from(character).map_err(|_| {
                 PyValueError::new_err(format!(
                     "{name} holds {character:?}; accepted is Latin-1, as WSGI has it"

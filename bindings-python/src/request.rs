@@ -154,7 +154,7 @@ impl Headers for RequestHeaders<'_> {
 /// The address of a peer: an `ipaddress` object or its text; none for what is no address, such as
 /// the path of a Unix socket or the name that a test client gives itself.
 pub(crate) fn peer_of(peer: Option<&Bound<'_, PyAny>>) -> PyResult<Option<IpAddr>> {
-    let Some(peer) = peer else { return Ok(None) };
+    let Some(peer) = peer.filter(|peer| !peer.is_none()) else { return Ok(None) };
     if let Ok(text) = peer.cast::<PyString>() {
         let text = utf8(text)?;
         // A zone, as in fe80::1%eth0, is this machine's and no part of the address.

@@ -110,6 +110,32 @@ def test_addresses_behind_trusted_proxies() -> None:
             assert [response.status_code for response in found] == statuses
 
 
+@pytest.mark.parametrize("client", [None, (None, 0), ("a path", None), ["::ffff:192.0.2.1", 5]])
+def test_a_client_that_is_not_known_has_no_address(client: Any) -> None:
+    app = ContractMiddleware(hello, rules("fixed 2/h"), clock=lambda: 0)
+    seen: list[bytes] = []
+
+    async def send(message: Any) -> None:
+        seen.append(dict(message.get("headers", ())).get(b"x-ratelimit-remaining"))
+
+    async def main() -> None:
+        for peer in (client, ("192.0.2.1", 5)):
+            scope = {"type": "http", "path": "/", "headers": [], "client": peer}
+            await app(scope, None, send)  # type: ignore[arg-type]
+
+    asyncio.run(main())
+    is_known = client is not None and str(client[0]).startswith("::ffff:")
+    assert seen[::2] == ([b"1", b"0"] if is_known else [b"1", b"1"])
+
+
+@pytest.mark.parametrize("name", ["method", "path"])
+def test_a_scope_that_makes_no_sense_is_told(name: str) -> None:
+    app = ContractMiddleware(hello, rules("1/h"))
+    scope: Any = {"type": "http", "path": "/", "headers": [], name: 5}
+    with pytest.raises(TypeError, match=f"{name} is 5; accepted is a str"):
+        asyncio.run(app(scope, None, None))  # type: ignore[arg-type]
+
+
 def test_a_refused_head_has_no_body() -> None:
     with asgi_server(ContractMiddleware(hello, rules("fixed 1/h"))) as host:
         httpx.head(f"http://{host}")

@@ -111,6 +111,17 @@ def test_functions_that_must_be_awaited_are_an_error() -> None:
         app({"REQUEST_METHOD": "GET"}, None)  # type: ignore[arg-type]
 
 
+def test_an_environ_that_makes_no_sense_is_told() -> None:
+    app = ContractMiddleware(hello, rules("1/h"))
+    environ: dict[str, Any] = {"REQUEST_METHOD": "GET", "REMOTE_ADDR": None, "PATH_INFO": 5}
+    with pytest.raises(TypeError, match="PATH_INFO is 5; accepted is a str"):
+        app(environ, None)  # type: ignore[arg-type]
+    shown: list[str] = []
+    environ["PATH_INFO"] = "/"
+    assert app(environ, lambda status, headers: shown.append(status)) == [b"hello"]
+    assert shown == ["200 OK"]
+
+
 class Slow:
     """An application whose body goes on until it is told to end."""
 
