@@ -11,7 +11,8 @@ sense. What each kind of rule holds, and the text form of rules, is in the READM
 
 **Processes.** A limiter lives in the process that made it. After a fork, parent and child each go
 on with their own copy of what was counted until then: ``gunicorn --workers 4`` admits up to four
-times the limit. Divide the limit by the number of workers, or route a key to one worker.
+times the limit. Divide the limit by the number of workers, or route a key to one worker. Who waits
+in the parent is not in line in the child.
 
 **Threads and event loops** may share a limiter. No call but ``wait_sync`` blocks.
 """
