@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 use ratecell_contract::{Fields, Pass, Refusal};
@@ -59,6 +60,15 @@ impl Outcome {
     /// Whether the response must carry a field of that name, in any case.
     pub(crate) fn has_field(&self, name: &[u8]) -> bool {
         self.fields().iter().any(|(ours, _)| ours.as_bytes().eq_ignore_ascii_case(name))
+    }
+
+    /// A block entered with what was given back would run without a permit.
+    fn check_is_held(&self) -> PyResult<()> {
+        if matches!(self.0, State::Holds { .. }) && !self.holds_permits() {
+            let message = "the permits were given back; accepted is a new outcome, from admit";
+            return Err(PyRuntimeError::new_err(message));
+        }
+        Ok(())
     }
 
     pub(crate) const fn refusal(&self) -> Option<&Refusal> {
@@ -211,7 +221,8 @@ impl Outcome {
         }
     }
 
-    /// Gives the permits back. Once is enough: a second time does nothing.
+    /// Gives the permits back. Once is enough: a second time does nothing. A ``with`` block that is
+    /// entered after it raises RuntimeError.
     pub(crate) fn release(&self) {
         if let State::Holds { pass, .. } = &self.0 {
             let held = pass.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -219,8 +230,9 @@ impl Outcome {
         }
     }
 
-    fn __enter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
-        slf
+    fn __enter__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, Self>> {
+        slf.get().check_is_held()?;
+        Ok(slf)
     }
 
     #[pyo3(signature = (*_exception))]
@@ -228,8 +240,9 @@ impl Outcome {
         self.release();
     }
 
-    fn __aenter__(slf: Bound<'_, Self>) -> Ready {
-        Ready::new(slf.into_any().unbind())
+    fn __aenter__(slf: Bound<'_, Self>) -> PyResult<Ready> {
+        slf.get().check_is_held()?;
+        Ok(Ready::new(slf.into_any().unbind()))
     }
 
     #[pyo3(signature = (*_exception))]

@@ -1,7 +1,8 @@
 //! What `hold` returns: a decision with permits to give back.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use ratecell::{CallError, HeldPermit};
@@ -50,17 +51,32 @@ impl Permit {
     }
 }
 
+impl Permit {
+    fn locked(&self) -> MutexGuard<'_, Option<OwnedHeld>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A block entered with what was given back would run without a permit.
+    fn check_is_held(&self) -> PyResult<()> {
+        if self.locked().is_some() {
+            return Ok(());
+        }
+        Err(PyRuntimeError::new_err("the permit was given back; accepted is a new one, from hold"))
+    }
+}
+
 #[pymethods]
 impl Permit {
     /// Gives the permits back. Once is enough: a second time does nothing, and so does leaving the
-    /// ``with`` block after it.
+    /// ``with`` block after it. A ``with`` block that is entered after it raises RuntimeError.
     fn release(&self) {
-        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let held = self.locked().take();
         drop(held);
     }
 
-    fn __enter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
-        slf
+    fn __enter__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, Self>> {
+        slf.get().check_is_held()?;
+        Ok(slf)
     }
 
     #[pyo3(signature = (*_exception))]
@@ -68,8 +84,9 @@ impl Permit {
         self.release();
     }
 
-    fn __aenter__(slf: Bound<'_, Self>) -> Ready {
-        Ready::new(slf.into_any().unbind())
+    fn __aenter__(slf: Bound<'_, Self>) -> PyResult<Ready> {
+        slf.get().check_is_held()?;
+        Ok(Ready::new(slf.into_any().unbind()))
     }
 
     #[pyo3(signature = (*_exception))]

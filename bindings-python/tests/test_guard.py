@@ -71,6 +71,8 @@ def test_permits_are_given_back_once() -> None:
         assert shop.admit("POST", "/", **alice).rule == "inflight"
     assert not outcome.holds_permits
     outcome.release()
+    with pytest.raises(RuntimeError, match="the permits were given back; accepted is a new"):
+        outcome.__enter__()
     assert shop.admit("POST", "/", **alice), "given back at once, as nobody keeps it"
     assert not shop.admit("GET", "/", **alice).holds_permits
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import gc
 import ipaddress
@@ -160,6 +161,23 @@ def test_hold_gives_permits_back_however_it_is_left() -> None:
         assert held.remaining == 0, "what was decided stays readable"
         assert limiter.hold("alice")
     gc.collect()
+    assert limiter.peek("alice")
+
+
+def test_a_permit_that_was_given_back_lets_nobody_into_a_block() -> None:
+    limiter = still("concurrency 1")
+    held = limiter.hold("alice")
+    with held:
+        pass
+    with pytest.raises(RuntimeError, match="the permit was given back; accepted is a new one"):
+        held.__enter__()
+
+    async def enter() -> None:
+        async with held:
+            pass
+
+    with pytest.raises(RuntimeError, match="the permit was given back; accepted is a new one"):
+        asyncio.run(enter())
     assert limiter.peek("alice")
 
 
