@@ -96,15 +96,16 @@ impl<M: Memory> Table<M> {
         now_ns: u64,
         cost: u32,
     ) -> Decision {
-        if let Some((owner, word)) = self.find_word(hash) {
-            let before = word.load(Ordering::SeqCst);
-            if let Some(after) = word_quota.charged(before, now_ns, cost) {
-                if self.exchange_kept(owner, word, (before, after), hash, cost) {
-                    return word_quota.after_charge(after, now_ns);
-                }
-            } else if owner.load().is_home_of(hash.identity) {
-                return word_quota.without_charge(before, now_ns, cost);
+        let Some((owner, word)) = self.find_word(hash) else {
+            return self.charge_new(None, quota, hash, now_ns, cost).0;
+        };
+        let before = word.load(Ordering::SeqCst);
+        if let Some(after) = word_quota.charged(before, now_ns, cost) {
+            if self.exchange_kept(owner, word, (before, after), hash, cost) {
+                return word_quota.after_charge(after, now_ns);
             }
+        } else if owner.load().is_home_of(hash.identity) {
+            return word_quota.without_charge(before, now_ns, cost);
         }
         self.acquire_slowly(quota, hash, now_ns, cost)
     }
@@ -175,43 +176,48 @@ impl<M: Memory> Table<M> {
         cost: u32,
     ) -> (Decision, Option<Charge<'t>>) {
         let Some(spot) = spot.or_else(|| self.find(hash)) else {
-            return self.charge_new(quota, hash, now_ns, cost);
+            return self.charge_new(None, quota, hash, now_ns, cost);
         };
         match self.charge_spot(spot, quota, hash, now_ns, cost) {
             Some(answer) => answer,
-            None => self.charge_new(quota, hash, now_ns, cost),
+            None => self.charge_new(self.settle(hash), quota, hash, now_ns, cost),
         }
     }
 
-    /// As [`Self::charge`] where the key may have no slot yet.
+    /// As [`Self::charge`] of a key that may have no slot yet; `home` is where a look has just found
+    /// it, if anywhere. A claim that it may have is found once its own is placed.
     #[cold]
-    fn charge_new(
-        &self,
+    fn charge_new<'t>(
+        &'t self,
+        mut home: Option<Spot<'t>>,
         quota: &Quota,
         hash: KeyHash,
         now_ns: u64,
         cost: u32,
-    ) -> (Decision, Option<Charge<'_>>) {
+    ) -> (Decision, Option<Charge<'t>>) {
         let fresh = quota.fresh(now_ns, cost);
         let mut wait_ns = UNKNOWN;
         for _ in 0..ATTEMPTS {
-            if let Some(spot) = self.settle(hash) {
-                match self.charge_spot(spot, quota, hash, now_ns, cost) {
-                    Some(answer) => return answer,
-                    None => continue,
+            if home.is_none() {
+                if cost == 0 || !fresh.allowed() {
+                    return (fresh, None);
                 }
-            }
-            if cost == 0 || !fresh.allowed() {
-                return (fresh, None);
-            }
-            match self.claim(hash, now_ns) {
-                Claim::Placed | Claim::Lost => {}
-                Claim::Full { wait_ns: found_ns } => {
-                    wait_ns = found_ns;
-                    if self.settle(hash).is_none() {
-                        break;
+                home = match self.claim(hash, now_ns) {
+                    Claim::Placed(claim) => self.confirm(claim, hash).or_else(|| self.settle(hash)),
+                    Claim::Lost => self.settle(hash),
+                    Claim::Full { wait_ns: found_ns } => {
+                        wait_ns = found_ns;
+                        match self.settle(hash) {
+                            None => break,
+                            home => home,
+                        }
                     }
-                }
+                };
+            }
+            let Some(spot) = home else { continue };
+            match self.charge_spot(spot, quota, hash, now_ns, cost) {
+                Some(answer) => return answer,
+                None => home = self.settle(hash),
             }
         }
         match self.when_full {

@@ -32,24 +32,41 @@ use crate::key::KeyHash;
 const CROWDED: usize = if cfg!(loom) { REGION_SLOTS } else { 7 };
 
 /// What became of an attempt to claim a slot.
-pub(super) enum Claim {
+pub(super) enum Claim<'t> {
     /// The key has a claim, to be confirmed.
-    Placed,
+    Placed(SeenSlot<'t>),
     /// Another thread was faster; look again.
     Lost,
     /// Every slot in reach is another key's that owes, for `wait_ns` more at the least.
     Full { wait_ns: u64 },
 }
 
-/// A slot that a new key could have.
-pub(super) struct Candidate<'t> {
+/// One of the slots that a key may live in, as it was seen.
+#[derive(Clone, Copy)]
+pub(super) struct SeenSlot<'t> {
+    /// Its number among them, the same for every thread: of two claims the lower wins.
+    number: usize,
     spot: Spot<'t>,
-    seen: Owner,
+    owner: Owner,
+}
+
+impl<'t> SeenSlot<'t> {
+    /// Looks at a slot of a region that is the key's choice of that number.
+    fn look(choice: usize, region: Region<'t>, slot: usize) -> Option<Self> {
+        let spot = Spot { owner: OwnerWord(region.owner(slot)?), cell: region.cell(slot)? };
+        let number = choice.wrapping_mul(REGION_SLOTS).wrapping_add(slot);
+        Some(Self { number, spot, owner: spot.owner.load() })
+    }
+
+    /// The slot with another owner word; none if it is not as it was seen.
+    fn exchange(self, owner: Owner) -> Option<Self> {
+        self.spot.owner.exchange(self.owner, owner).then_some(Self { owner, ..self })
+    }
 }
 
 /// What a region has for a new key.
 struct RegionSurvey<'t> {
-    best: Option<(Rank, Candidate<'t>)>,
+    best: Option<(Rank, SeenSlot<'t>)>,
     wait_ns: u64,
 }
 
@@ -71,94 +88,99 @@ impl<M: Memory> Table<M> {
     /// The one slot that is the key's home, made so from its claims if need be; none if there are
     /// no claims. Lock-free.
     pub(super) fn settle(&self, hash: KeyHash) -> Option<Spot<'_>> {
-        'again: loop {
-            let mut claim = None;
+        loop {
             let mut home = None;
-            for (position, spot) in self.spots(hash) {
-                let owner = spot.owner.load();
-                if owner.is_home_of(hash.identity) {
-                    home = home.or(Some(spot));
-                } else if owner.is_claim_of(hash.identity) && claim.is_none() {
-                    claim = Some((position, spot, owner));
+            let mut claim = None;
+            for seen in self.slots_of(hash) {
+                if seen.owner.is_home_of(hash.identity) {
+                    home = home.or(Some(seen.spot));
+                } else if seen.owner.is_claim_of(hash.identity) {
+                    claim = claim.or(Some(seen));
                 }
             }
-            let Some((position, spot, owner)) = claim else { return home };
+            let Some(claim) = claim else { return home };
             if home.is_some() {
                 // A claim beside a home is void.
-                spot.owner.exchange(owner, owner.voided());
-                continue 'again;
-            }
-            // INVARIANT: every slot is looked at after the claim was seen. A key that got its home
-            // before the claim was placed is seen here; one that gets it later voids the claim.
-            for (other_position, other) in self.spots(hash) {
-                if other_position == position {
-                    continue;
-                }
-                let seen = other.owner.load();
-                if seen.is_home_of(hash.identity)
-                    || (seen.is_claim_of(hash.identity) && other_position < position)
-                {
-                    spot.owner.exchange(owner, owner.voided());
-                    continue 'again;
-                }
-                if seen.is_claim_of(hash.identity) && !other.owner.exchange(seen, seen.voided()) {
-                    continue 'again;
-                }
-            }
-            if spot.owner.exchange(owner, owner.owned()) {
-                self.count(Counter::Inserted);
-                return Some(spot);
+                claim.exchange(claim.owner.voided());
+            } else if let Some(home) = self.confirm(claim, hash) {
+                return Some(home);
             }
         }
     }
 
+    /// Makes a claim the key's home. None: it is void, or something came in between.
+    pub(super) fn confirm<'t>(&'t self, claim: SeenSlot<'t>, hash: KeyHash) -> Option<Spot<'t>> {
+        // INVARIANT: every slot is looked at after the claim was seen. A key that got its home
+        // before the claim was placed is seen here; one that gets it later voids the claim.
+        for other in self.slots_of(hash) {
+            if other.number == claim.number {
+                continue;
+            }
+            let is_claim = other.owner.is_claim_of(hash.identity);
+            if other.owner.is_home_of(hash.identity) || (is_claim && other.number < claim.number) {
+                claim.exchange(claim.owner.voided());
+                return None;
+            }
+            if is_claim {
+                other.exchange(other.owner.voided())?;
+            }
+        }
+        let home = claim.exchange(claim.owner.owned())?;
+        self.count(Counter::Inserted);
+        Some(home.spot)
+    }
+
     /// Tries to claim a slot for a key that has none.
-    pub(super) fn claim(&self, hash: KeyHash, now_ns: u64) -> Claim {
-        let Candidate { spot, seen } = match self.candidate(hash, now_ns) {
+    pub(super) fn claim(&self, hash: KeyHash, now_ns: u64) -> Claim<'_> {
+        let seen = match self.candidate(hash, now_ns) {
             Ok(candidate) => candidate,
             Err(wait_ns) => return Claim::Full { wait_ns },
         };
-        if seen.is_of(hash.identity) && seen.tag() != Tag::Free {
+        let owner = seen.owner;
+        if owner.is_of(hash.identity) && owner.tag() != Tag::Free {
             // It has come to be the key's own since, as good as new only for want of its first
             // charge. Taking it over would strand that charge.
             return Claim::Lost;
         }
-        let placed = match seen.tag() {
-            Tag::Free => spot.owner.exchange(seen, seen.claimed_for(hash.identity)),
+        let placed = match owner.tag() {
+            Tag::Free => seen.exchange(owner.claimed_for(hash.identity)),
             Tag::Claimed => {
                 // Whoever placed it finds it void and tries again; a thread that stopped cannot
                 // keep the slot.
-                spot.owner.exchange(seen, seen.voided());
-                false
+                seen.exchange(owner.voided());
+                None
             }
             Tag::Owned => {
-                let marked = seen.leaving();
-                spot.owner.exchange(seen, marked) && self.take_over(&spot, marked, hash, now_ns)
+                let marked = seen.exchange(owner.leaving());
+                marked.and_then(|marked| self.take_over(marked, hash, now_ns))
             }
-            Tag::Leaving => self.take_over(&spot, seen, hash, now_ns),
+            Tag::Leaving => self.take_over(seen, hash, now_ns),
         };
-        if placed { Claim::Placed } else { Claim::Lost }
+        placed.map_or(Claim::Lost, Claim::Placed)
     }
 
     /// Turns a mark into a claim if the cell is as good as new, having been marked.
-    fn take_over(&self, spot: &Spot<'_>, marked: Owner, hash: KeyHash, now_ns: u64) -> bool {
-        if self.quota.clear_after_ns(spot.cell, now_ns) > 0 {
-            spot.owner.exchange(marked, marked.owned());
-            return false;
+    fn take_over<'t>(
+        &self,
+        marked: SeenSlot<'t>,
+        hash: KeyHash,
+        now_ns: u64,
+    ) -> Option<SeenSlot<'t>> {
+        if self.quota.clear_after_ns(marked.spot.cell, now_ns) > 0 {
+            marked.exchange(marked.owner.owned());
+            return None;
         }
-        let taken = spot.owner.exchange(marked, marked.claimed_for(hash.identity));
-        if taken {
-            self.count(Counter::Removed);
-        }
-        taken
+        let claim = marked.exchange(marked.owner.claimed_for(hash.identity))?;
+        self.count(Counter::Removed);
+        Some(claim)
     }
 
     /// The best slot for a new key, or how long until the first in reach is as good as new.
-    pub(super) fn candidate(&self, hash: KeyHash, now_ns: u64) -> Result<Candidate<'_>, u64> {
-        let mut best: Option<(Rank, Candidate<'_>)> = None;
+    pub(super) fn candidate(&self, hash: KeyHash, now_ns: u64) -> Result<SeenSlot<'_>, u64> {
+        let mut best: Option<(Rank, SeenSlot<'_>)> = None;
         let mut wait_ns = UNKNOWN;
         for (choice, region) in self.regions(hash).enumerate() {
-            let survey = self.survey(region, hash, now_ns);
+            let survey = self.survey(choice, region, hash, now_ns);
             wait_ns = wait_ns.min(survey.wait_ns);
             let Some((rank, candidate)) = survey.best else { continue };
             if best.as_ref().is_none_or(|(other, _)| rank < *other) {
@@ -172,30 +194,33 @@ impl<M: Memory> Table<M> {
     }
 
     /// The best slot of a region, and how long until its first owing key owes no more.
-    fn survey<'t>(&self, region: Region<'t>, hash: KeyHash, now_ns: u64) -> RegionSurvey<'t> {
+    fn survey<'t>(
+        &self,
+        choice: usize,
+        region: Region<'t>,
+        hash: KeyHash,
+        now_ns: u64,
+    ) -> RegionSurvey<'t> {
         let (mut free, mut idle, mut claimed) = (None, None, None);
         let (mut keys, mut owing, mut wait_ns) = (0_usize, 0_usize, UNKNOWN);
         for step in 0..REGION_SLOTS {
             let slot = slot_at(hash, step);
-            let (Some(owner), Some(cell)) = (region.owner(slot), region.cell(slot)) else {
-                continue;
-            };
-            let spot = Spot { owner: OwnerWord(owner), cell };
-            let seen = spot.owner.load();
-            let candidate = Some(Candidate { spot, seen });
-            match seen.tag() {
+            let Some(seen) = SeenSlot::look(choice, region, slot) else { continue };
+            match seen.owner.tag() {
                 Tag::Free => {
-                    free = free.or(candidate);
+                    free = free.or(Some(seen));
                     continue;
                 }
-                Tag::Claimed => claimed = claimed.or(candidate),
-                Tag::Owned | Tag::Leaving => match self.quota.clear_after_ns(cell, now_ns) {
-                    0 => idle = idle.or(candidate),
-                    owing_ns => {
-                        wait_ns = wait_ns.min(owing_ns);
-                        owing = owing.saturating_add(1);
+                Tag::Claimed => claimed = claimed.or(Some(seen)),
+                Tag::Owned | Tag::Leaving => {
+                    match self.quota.clear_after_ns(seen.spot.cell, now_ns) {
+                        0 => idle = idle.or(Some(seen)),
+                        owing_ns => {
+                            wait_ns = wait_ns.min(owing_ns);
+                            owing = owing.saturating_add(1);
+                        }
                     }
-                },
+                }
             }
             keys = keys.saturating_add(1);
         }
@@ -205,14 +230,33 @@ impl<M: Memory> Table<M> {
         RegionSurvey { best, wait_ns }
     }
 
-    /// All slots that a key may live in, in an order that is the same for every thread.
-    fn spots(&self, hash: KeyHash) -> impl Iterator<Item = (usize, Spot<'_>)> {
-        self.regions(hash)
-            .flat_map(|region| {
-                (0..REGION_SLOTS).filter_map(move |slot| {
-                    Some(Spot { owner: OwnerWord(region.owner(slot)?), cell: region.cell(slot)? })
-                })
-            })
-            .enumerate()
+    /// Those of the slots that a key may live in whose owner word has its fingerprint, next to none,
+    /// in the order of their numbers. Each is looked at when its region is come to, or later.
+    fn slots_of(&self, hash: KeyHash) -> impl Iterator<Item = SeenSlot<'_>> {
+        self.regions(hash).enumerate().flat_map(move |(choice, region)| {
+            let slots = ones(fingerprints(region, hash));
+            slots.filter_map(move |slot| SeenSlot::look(choice, region, slot))
+        })
     }
+}
+
+/// The slots of a region whose owner word has the key's fingerprint, a bit each: found without a
+/// branch for each slot.
+fn fingerprints(region: Region<'_>, hash: KeyHash) -> u32 {
+    let mut found = 0_u32;
+    for (bit, slot) in (0..).zip(0..REGION_SLOTS) {
+        let owner = region.owner(slot).map(|owner| OwnerWord(owner).load());
+        let is_of_key = owner.is_some_and(|owner| owner.is_of(hash.identity));
+        found |= u32::from(is_of_key).wrapping_shl(bit);
+    }
+    found
+}
+
+/// The places of the bits that are set, the lowest first.
+fn ones(mut bits: u32) -> impl Iterator<Item = usize> {
+    core::iter::from_fn(move || {
+        let place = (bits != 0).then(|| bits.trailing_zeros() as usize);
+        bits &= bits.wrapping_sub(1);
+        place
+    })
 }

@@ -1,7 +1,5 @@
 //! Where a key lives: its regions, and the slots in them.
 
-use heapless::Vec;
-
 use super::layout::{HEADER_WORDS, KEY_REGIONS, REGION_SLOTS, Region, region_words};
 use super::owner::{Owner, Tag};
 use super::{Memory, Table};
@@ -139,9 +137,9 @@ impl<M: Memory> Table<M> {
     /// The key's regions beyond its first, as far as the table has so many.
     fn other_regions(&self, hash: KeyHash, first: u32) -> impl Iterator<Item = u32> {
         let regions = self.header.regions;
-        let mut taken = Vec::<u32, KEY_REGIONS>::from_array([first]);
+        let mut taken = [first; KEY_REGIONS];
         let mut word = hash.place;
-        (1..KEY_REGIONS.min(regions as usize)).map(move |_| {
+        (1..KEY_REGIONS.min(regions as usize)).map(move |choice| {
             let mut region = scaled(word & 0xffff_ffff, regions);
             while taken.contains(&region) {
                 region = match region.wrapping_add(1) {
@@ -149,8 +147,9 @@ impl<M: Memory> Table<M> {
                     _ => 0,
                 };
             }
-            // There is room for as many as a key has.
-            let _ = taken.push(region);
+            if let Some(next) = taken.get_mut(choice) {
+                *next = region;
+            }
             // The halves of the hash mixed by an odd factor: neither alone says where the next is.
             word = (word ^ hash.identity).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(32);
             region
