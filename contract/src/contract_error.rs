@@ -1,6 +1,10 @@
 //! What is wrong with the text of a contract: every fault with its place.
 //!
-//! Lines and columns count from 1; a column is a character, a tab included.
+//! Lines and columns count from 1; a column is a character, a tab included. A byte order mark at the
+//! start of the text is no character of its first line.
+//!
+//! Places are worked out once all faults are known, in one pass over the text, so that the time for
+//! a text that is nothing but faults grows with its length only.
 
 use core::fmt;
 
@@ -123,12 +127,10 @@ impl<'t> Faults<'t> {
         while !self.text.is_char_boundary(offset) {
             offset -= 1;
         }
-        let before = &self.text[..offset];
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         self.list.push(Fault {
             offset,
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
+            line: 1,
+            column: 1,
             subject: subject.into(),
             found: found.into(),
             expected: expected.into(),
@@ -145,8 +147,35 @@ impl<'t> Faults<'t> {
             self.add(0, "the contract", "a text that cannot be read", "expected a contract");
         }
         self.list.sort_by_key(|fault| fault.offset);
+        let mut place = Place::START;
+        for fault in &mut self.list {
+            place.move_to(fault.offset, self.text);
+            (fault.line, fault.column) = (place.line, place.column);
+        }
         // What several rules share is read for each of them.
         self.list.dedup();
         ContractError { faults: self.list }
+    }
+}
+
+/// A place in a text that moves forward only.
+struct Place {
+    offset: usize,
+    line: usize,
+    column: usize,
+}
+
+impl Place {
+    const START: Self = Self { offset: 0, line: 1, column: 1 };
+
+    fn move_to(&mut self, offset: usize, text: &str) {
+        for (at, character) in text[self.offset..offset].char_indices() {
+            match character {
+                '\n' => (self.line, self.column) = (self.line + 1, 1),
+                '\u{feff}' if self.offset + at == 0 => {}
+                _ => self.column += 1,
+            }
+        }
+        self.offset = offset;
     }
 }

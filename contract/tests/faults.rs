@@ -363,3 +363,51 @@ fn columns_count_characters() {
     let error = faults("\u{e9}\u{e9} x");
     assert!(error.faults()[0].column() <= 5, "{error}");
 }
+
+#[test]
+fn a_byte_order_mark_is_no_column() {
+    let error = faults(&format!("\u{feff}{}", HEAD.replace("name = \"shop\"", "nam = \"shop\"")));
+    let places = error.faults().iter().map(|fault| (fault.line(), fault.column()));
+    assert_eq!(places.collect::<Vec<_>>(), [(1, 1), (1, 1)], "{error}");
+    let error = faults("name = \"\u{feff}\"\nx = 1");
+    assert_eq!((error.faults()[0].line(), error.faults()[0].column()), (1, 1), "{error}");
+}
+
+#[test]
+fn what_a_fault_repeats_of_the_file_is_short_and_printable() {
+    let long = "k".repeat(1_000);
+    for text in [
+        format!("\"a\\n\\u001b[2J\" = 1\n{HEAD}"),
+        format!("{long} = 1\n{HEAD}"),
+        HEAD.replace("600/min", "600/\\u001b"),
+        format!("{HEAD}[response.always]\n\"a\\n{long}\" = 1"),
+        format!("{HEAD}[response.always]\n\"a\\n{long}\" = \"{{limit}}\\u0007\""),
+        format!("{HEAD}[response.refused]\ncontent_type = \"text/plain\"\nbody = \"{{{long}}}\""),
+    ] {
+        for fault in faults(&text).faults() {
+            let line = fault.to_string();
+            assert!(line.len() < 500, "{line}");
+            assert!(!line.contains(char::is_control), "{line:?}");
+        }
+    }
+}
+
+#[test]
+fn each_of_many_faults_has_its_own_place() {
+    let keys: String = (0..2_000).map(|number| format!("\u{e9}\n  k{number} = 1\n")).collect();
+    let keys = keys.replace('\u{e9}', "# \u{e9}");
+    let error = faults(&format!("{keys}{HEAD}"));
+    let places = error.faults().iter().map(|fault| (fault.line(), fault.column()));
+    assert!(places.eq((1..=2_000).map(|number| (2 * number, 3))), "{error}");
+}
+
+#[test]
+fn a_field_of_the_connection_or_of_the_body_is_not_a_contracts_to_write() {
+    for name in ["Connection", "Keep-Alive", "Upgrade", "TE", "Content-Encoding", "content-range"] {
+        for table in ["[response.always]", "[response.refused.headers]"] {
+            let error = faults(&format!("{HEAD}{table}\n{name} = \"x\""));
+            let expected = "expected a field that neither `headers` nor the body brings";
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+    }
+}

@@ -1,5 +1,7 @@
 //! The whole file.
 
+use std::collections::HashSet;
+
 use ratecell::MAX_RULES;
 use toml::de::DeTable;
 
@@ -105,13 +107,11 @@ fn finish(
 /// Names must differ, and each stage is one plan for what is enforced and one for the dry run.
 fn check_names_and_numbers(rules: &[RawRule<'_>], faults: &mut Faults<'_>) {
     let mut plans: Vec<(Stage, bool, usize)> = Vec::new();
-    for (position, raw) in rules.iter().enumerate() {
-        if let Some(name) = &raw.name {
-            let names = rules[..position].iter().filter_map(|before| before.name.as_ref());
-            if names.into_iter().any(|other| other.value == name.value) {
-                let expected = "expected a name that no earlier rule has";
-                faults.add(name.span.start, "name", quoted(name.value), expected);
-            }
+    let mut names = HashSet::new();
+    for raw in rules {
+        if let Some(name) = raw.name.as_ref().filter(|name| !names.insert(name.value)) {
+            let expected = "expected a name that no earlier rule has";
+            faults.add(name.span.start, "name", quoted(name.value), expected);
         }
         let Some(rule) = &raw.rule else { continue };
         let plan = plans.iter_mut().find(|(stage, is_enforced, _)| {

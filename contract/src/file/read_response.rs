@@ -4,20 +4,27 @@ use ratecell::http::{HeaderStyle, Problem};
 use toml::de::DeTable;
 
 use super::read_rule::RawRule;
-use super::section::{Section, list, quoted};
+use super::section::{Section, list, quoted, short};
 use super::text::Text;
 use crate::contract_error::Faults;
 use crate::response::{Body, DEFAULT_CONTENT_TYPE, FieldTemplate, KNOWN_FIELDS, Refused, Response};
 use crate::template::{Syntax, Template, TemplateError, WORDS, Word, name_of};
 
-/// Fields that belong to the body, to the connection or to the guard itself.
-const RESERVED_FIELDS: [&str; 6] = [
+/// Fields that belong to the body, to the connection or to the guard itself. With one of a
+/// connection, a response is malformed in HTTP/2. SOURCE: RFC 9113 section 8.2.2.
+const RESERVED_FIELDS: [&str; 12] = [
     "cache-control",
     "connection",
+    "content-encoding",
     "content-length",
+    "content-range",
     "content-type",
-    "transfer-encoding",
+    "keep-alive",
+    "proxy-connection",
+    "te",
     "trailer",
+    "transfer-encoding",
+    "upgrade",
 ];
 
 /// Reads `[response]`; a missing one shows nothing and refuses with a problem body.
@@ -96,12 +103,13 @@ fn read_fields(
             let expected = "expected a field that `[response.always]` does not bring";
             faults.add(name.span.start, section.title, quoted(name.value), expected);
         }
-        let Some(template) = compile(&value, name.value, Syntax::Plain, faults) else { continue };
+        let subject = short(name.value);
+        let Some(template) = compile(&value, &subject, Syntax::Plain, faults) else { continue };
         let is_value = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
         if let Some(offset) = value.value.bytes().position(|byte| !is_value(byte)) {
             let place = value.place(faults.text(), offset);
             let found = quoted(value.value.get(offset..).unwrap_or_default());
-            faults.add(place, name.value, found, "expected visible ASCII characters and spaces");
+            faults.add(place, &*subject, found, "expected visible ASCII characters and spaces");
         }
         for (word, offset) in template.placeholders() {
             if always.is_none() && word != Word::RequestId {
@@ -109,7 +117,7 @@ fn read_fields(
                 let found = format!("`{{{}}}`", name_of(word));
                 let expected = "expected no other placeholder than `{request_id}` in a field of \
                                 every response";
-                faults.add(place, name.value, found, expected);
+                faults.add(place, &*subject, found, expected);
             }
         }
         fields.push(FieldTemplate { name: name.value.into(), value: template });
@@ -260,7 +268,8 @@ fn compile(
             let names = WORDS.map(|(name, _)| format!("`{{{name}}}`"));
             let expected = format!("expected one of {}", names.join(", "));
             let place = text.place(file, offset);
-            faults.add(place, subject, format!("the placeholder `{{{found}}}`"), expected);
+            let found = format!("the placeholder `{{{}}}`", short(&found));
+            faults.add(place, subject, found, expected);
         }
         Err(TemplateError::NotJson { offset, problem }) => {
             let rest = text.value.get(offset..).unwrap_or_default();

@@ -122,7 +122,7 @@ fn read_limit(text: &Text<'_>, faults: &mut Faults<'_>) -> Option<Quota> {
 fn told(error: &ParseError) -> (String, String) {
     let found = match error.found() {
         "" => "the end of the text".into(),
-        found => format!("`{found}`"),
+        found => quoted(found),
     };
     let expected = match error.problem() {
         Problem::Quota(error) => format!("but {error}"),

@@ -41,7 +41,8 @@ impl<'d> Section<'d> {
             let found = key.get_ref().as_ref();
             if !keys.contains(&found) {
                 let expected = format!("expected one of {}", list(keys));
-                faults.add(key.span().start, self.title, format!("the key `{found}`"), expected);
+                let found = format!("the key {}", quoted(found));
+                faults.add(key.span().start, self.title, found, expected);
             }
         }
     }
@@ -204,7 +205,7 @@ fn text<'d>(
     if let DeValue::String(text) = value.get_ref() {
         return Some(Text { value: text.as_ref(), span: value.span() });
     }
-    faults.add(value.span().start, key, found(value, faults.text()), "expected a string");
+    faults.add(value.span().start, short(key), found(value, faults.text()), "expected a string");
     None
 }
 
@@ -227,7 +228,8 @@ pub(super) fn quoted(text: &str) -> String {
     format!("`{}`", short(text))
 }
 
-fn short(text: &str) -> String {
+/// The start of a text of the file, with escapes in place of characters that are not to be seen.
+pub(super) fn short(text: &str) -> String {
     let mut shown: String = text.chars().take(MAX_FOUND_LEN).flat_map(char::escape_debug).collect();
     if text.chars().count() > MAX_FOUND_LEN {
         shown.push_str("...");
