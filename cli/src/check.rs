@@ -26,32 +26,51 @@ impl From<Outcome> for ExitCode {
 
 /// Checks a file: what it promises goes to the standard output, what is wrong to the standard error.
 pub(crate) fn check(file: &Path) -> Outcome {
+    let path = printable(&file.display().to_string());
     let bytes = match fs::read(file) {
         Ok(bytes) => bytes,
-        Err(error) => {
-            tell(io::stderr(), &format!("{}: {error}\n", file.display()));
-            return Outcome::Unreadable;
-        }
+        Err(error) => return unreadable(&path, &error),
     };
     match Contract::parse_bytes(&bytes) {
-        Ok(contract) => {
-            tell(io::stdout(), &promises(file, &contract));
-            Outcome::Good
-        }
+        Ok(contract) => match tell(io::stdout(), &promises(&path, &contract)) {
+            Ok(()) => Outcome::Good,
+            Err(error) => unreadable("the standard output", &error),
+        },
         Err(error) => {
-            tell(io::stderr(), &faults(file, &String::from_utf8_lossy(&bytes), &error));
+            // Nobody is left to be told that the standard error cannot be written.
+            let _ = tell(io::stderr(), &faults(&path, &String::from_utf8_lossy(&bytes), &error));
             Outcome::Wrong
         }
     }
 }
 
-/// Whoever reads may stop reading, such as `head`; that is no fault of the contract's.
-fn tell(mut to: impl Write, text: &str) {
-    let _ = to.write_all(text.as_bytes());
+/// Says what cannot be read or written.
+fn unreadable(what: &str, error: &io::Error) -> Outcome {
+    let _ = tell(io::stderr(), &format!("{what}: {error}\n"));
+    Outcome::Unreadable
 }
 
-fn promises(file: &Path, contract: &Contract) -> String {
-    let mut text = format!("{}: a good contract, `{}`\n", file.display(), contract.name());
+/// Whoever reads may stop reading, such as `head`; that is no fault.
+fn tell(mut to: impl Write, text: &str) -> io::Result<()> {
+    match to.write_all(text.as_bytes()).and_then(|()| to.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        told => told,
+    }
+}
+
+/// A text of a file as a terminal may be given it: a control character would be obeyed, or break
+/// the line that it is quoted in. Each keeps the width of a character, and a tab is itself.
+fn printable(text: &str) -> String {
+    let shown = |character: char| match character {
+        '\t' => character,
+        _ if character.is_control() => char::REPLACEMENT_CHARACTER,
+        _ => character,
+    };
+    text.chars().map(shown).collect()
+}
+
+fn promises(path: &str, contract: &Contract) -> String {
+    let mut text = format!("{path}: a good contract, `{}`\n", printable(contract.name()));
     let mut heading = None;
     for promise in &contract.promises() {
         if heading != Some(promise.rule()) {
@@ -75,7 +94,7 @@ fn limit(contract: &Contract, rule: &str) -> String {
 
 fn entry(promise: &Promise) -> String {
     let lead = if promise.is_warning() { "  ! " } else { "  - " };
-    wrapped(promise.sentence(), lead)
+    wrapped(&printable(promise.sentence()), lead)
 }
 
 /// The width of a terminal that everybody has.
@@ -100,20 +119,33 @@ fn wrapped(sentence: &str, lead: &str) -> String {
     text + &line + "\n"
 }
 
-fn faults(file: &Path, text: &str, error: &ContractError) -> String {
-    error.faults().iter().map(|fault| fault_with_line(file, text, fault)).collect()
+fn faults(path: &str, text: &str, error: &ContractError) -> String {
+    error.faults().iter().map(|fault| fault_with_line(path, text, fault)).collect()
 }
 
+/// How much of a line is shown on either side of a fault: a line may be as long as the file, and
+/// is shown for each of its faults.
+const MAX_SIDE: usize = 100;
+
 /// A fault, the line that it is in and a caret below its place.
-fn fault_with_line(file: &Path, text: &str, fault: &Fault) -> String {
-    let line = text.lines().nth(fault.line() - 1).unwrap_or_default();
+fn fault_with_line(path: &str, text: &str, fault: &Fault) -> String {
+    // What is not UTF-8 was replaced, but only behind the fault that says so.
+    let (before, after) = text.split_at_checked(fault.offset()).unwrap_or((text, ""));
+    let [before, after] = [before, after].map(|side| side.strip_prefix('\u{feff}').unwrap_or(side));
+    let mut before = before.chars().rev().take_while(|&character| character != '\n');
+    let mut start: Vec<char> = before.by_ref().take(MAX_SIDE).collect();
+    if before.next().is_some() {
+        start.extend("...".chars());
+    }
+    let start = printable(&start.iter().rev().collect::<String>());
+    let mut after = after.chars().take_while(|&character| character != '\n');
+    let end: String = after.by_ref().take(MAX_SIDE).collect();
+    let dots = if after.next().is_some() { "..." } else { "" };
+    let end = printable(end.trim_end_matches('\r'));
     let number = fault.line().to_string();
     let margin = " ".repeat(number.len());
     // A tab keeps its width below itself.
-    let before: String = line
-        .chars()
-        .take(fault.column() - 1)
-        .map(|character| if character == '\t' { '\t' } else { ' ' })
-        .collect();
-    format!("{}:{fault}\n {number} | {line}\n {margin} | {before}^\n", file.display())
+    let under: String =
+        start.chars().map(|character| if character == '\t' { '\t' } else { ' ' }).collect();
+    format!("{path}:{fault}\n {number} | {start}{end}{dots}\n {margin} | {under}^\n")
 }

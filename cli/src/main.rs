@@ -1,7 +1,7 @@
 //! The `ratecell` command.
 //!
 //! Exit status: 0 if all is well, 1 if a contract is wrong, 2 if the command was used wrongly, a
-//! file that cannot be read included.
+//! file that cannot be read and an output that cannot be written included.
 
 mod check;
 
@@ -23,8 +23,8 @@ enum Command {
     /// Check contract files, and say what they promise in plain sentences.
     ///
     /// A wrong file is told as file:line:column with what was found there and what is accepted.
-    /// Exit status: 0 if all files are contracts, 1 if one is not, 2 if one cannot be read or the
-    /// command was used wrongly.
+    /// Exit status: 0 if all files are contracts, 1 if one is not, 2 if one cannot be read, the
+    /// output cannot be written or the command was used wrongly.
     Check {
         /// The contract files.
         #[arg(required = true, value_name = "FILE")]

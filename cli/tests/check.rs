@@ -4,7 +4,7 @@
 //! the difference as a user would.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::{env, fs};
 
 fn ratecell(folder: &Path, arguments: &[&str]) -> Output {
@@ -77,4 +77,60 @@ fn wrong_use_has_a_status_of_its_own() {
         assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{arguments:?}");
     }
     assert_eq!(ratecell(&files(), &["--help"]).status.code(), Some(0));
+}
+
+#[test]
+fn the_end_of_a_pipe_is_no_fault_and_a_full_disk_is_one() {
+    let contract = contracts().join("peeker.toml");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ratecell"));
+    let mut child = command.arg("check").arg(&contract).stdout(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+
+    // Only Linux has a device that is always full.
+    if let Ok(full) = fs::OpenOptions::new().write(true).open("/dev/full") {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ratecell"));
+        let output = command.arg("check").arg(&contract).stdout(full).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.starts_with("the standard output: "), "{told}");
+    }
+}
+
+/// Checks a file of this text.
+fn check_text(name: &str, text: &str) -> Output {
+    let folder = env::temp_dir().join(format!("ratecell-{name}-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("a.toml"), text).unwrap();
+    let output = ratecell(&folder, &["check", "a.toml"]);
+    fs::remove_dir_all(&folder).unwrap();
+    output
+}
+
+#[test]
+fn a_terminal_is_not_given_what_it_would_obey() {
+    let rule = "[[rule]]\nname = \"k\"\nlimit = \"6/s\"\nby = \"value:\\u001b[2J\"\n";
+    let good = check_text("good", &format!("name = \"\\u001b[31ma\\nb\"\n{rule}"));
+    assert_eq!(good.status.code(), Some(0), "{good:?}");
+    let wrong = check_text("escape", "name = \"a\u{1b}[31m\"\r\n\u{1b}]0;x\u{7}\n");
+    assert_eq!(wrong.status.code(), Some(1), "{wrong:?}");
+    for told in [&good.stdout, &wrong.stderr] {
+        assert!(!told.is_empty());
+        assert!(!told.iter().any(|&byte| byte < b' ' && byte != b'\n'), "{told:?}");
+    }
+}
+
+#[test]
+fn of_a_long_line_only_what_is_around_the_fault_is_shown() {
+    let keys: String = (0..1_000).map(|number| format!(", k{number} = 1")).collect();
+    let text = format!("\u{feff}rule = [{{name = \"k\", limit = \"6/s\", by = \"ip\"{keys}}}]\n");
+    let output = check_text("long", &text);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.lines().all(|line| line.chars().count() < 250), "{told}");
+    let last = told.trim_end().rsplit("\na.toml").next().unwrap();
+    let [_, line, caret] = last.lines().collect::<Vec<_>>()[..] else { panic!("{last}") };
+    assert!(line.starts_with(" 1 | ..."), "{last}");
+    assert_eq!(line.find("k999"), caret.find('^'), "{last}");
+    let first = told.lines().nth(1).unwrap();
+    assert!(first.starts_with(" 1 | rule = [") && first.ends_with("..."), "{first}");
 }
