@@ -1,6 +1,7 @@
 //! What becomes of a request: it passes, or it is refused with a response that is ready to send.
 
 use core::fmt;
+use core::mem;
 use core::time::Duration;
 use std::sync::Arc;
 
@@ -32,6 +33,14 @@ impl<C> Outcome<C> {
             Self::Pass(pass) => &pass.fields,
             Self::Refuse(refusal) => &refusal.fields,
         }
+    }
+
+    /// The header fields that the response must carry, taken out; none are left.
+    pub fn take_fields(&mut self) -> Fields {
+        mem::take(match self {
+            Self::Pass(pass) => &mut pass.fields,
+            Self::Refuse(refusal) => &mut refusal.fields,
+        })
     }
 
     /// The id of the request, if the contract shows it.

@@ -3,18 +3,18 @@
 use core::net::IpAddr;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderMap};
 use http::request::Parts;
 use http::{Extensions, Response, StatusCode};
 use ratecell::Clock;
-use ratecell_contract::{Headers, Limit, Outcome, Pass, Refusal, Request, RequestError};
+use ratecell_contract::{Fields, Headers, Limit, Outcome, Pass, Refusal, Request, RequestError};
 use smallvec::SmallVec;
 
 use crate::caller::Caller;
 use crate::grpc;
 use crate::held::Held;
 use crate::layer::Watch;
-use crate::passage::{self, Fields, Outer, Passage};
+use crate::passage::{self, Outer, Passage};
 use crate::peer::PeerAddr;
 
 /// The name of the value in which the guard takes the id of a request.
@@ -36,18 +36,22 @@ where
         watch.meter.miss_peer();
     }
     let is_inner = parts.extensions.get::<Outer>().is_some();
-    match ask(watch, parts, peer) {
-        Ok(Outcome::Pass(pass)) => {
-            watch.meter.pass(pass.would_refuse());
-            Admission::Passed(passage(pass, is_inner, &mut parts.extensions))
-        }
-        Ok(Outcome::Refuse(refusal)) => {
-            watch.meter.refuse(&refusal);
-            Admission::Refused(refused(watch, refusal, is_inner, &parts.headers))
-        }
+    let mut outcome = match ask(watch, parts, peer) {
+        Ok(outcome) => outcome,
         Err(error) => {
             watch.meter.fail(&error);
-            Admission::Refused(failed(&parts.headers))
+            return Admission::Refused(failed(&parts.headers));
+        }
+    };
+    let fields = outcome.take_fields();
+    match outcome {
+        Outcome::Pass(pass) => {
+            watch.meter.pass(pass.would_refuse());
+            Admission::Passed(passage(pass, fields, is_inner, &mut parts.extensions))
+        }
+        Outcome::Refuse(refusal) => {
+            watch.meter.refuse(&refusal);
+            Admission::Refused(refused(watch, refusal, fields, is_inner, &parts.headers))
         }
     }
 }
@@ -83,11 +87,10 @@ fn ask<C: Clock>(
 }
 
 /// What a request that passes takes along; its extensions tell those further in.
-fn passage<C>(pass: Pass<C>, is_inner: bool, extensions: &mut Extensions) -> Passage
+fn passage<C>(pass: Pass<C>, fields: Fields, is_inner: bool, extensions: &mut Extensions) -> Passage
 where
     C: Send + Sync + 'static,
 {
-    let fields = fields(pass.fields());
     if !fields.is_empty() {
         extensions.insert(Outer { request_id: pass.request_id().map(Box::from) });
     }
@@ -100,59 +103,15 @@ where
     Passage { fields, held, is_inner }
 }
 
-/// The header fields that a response must carry, as HTTP types.
-fn fields(fields: &ratecell_contract::Fields) -> Fields {
-    let mut written = Fields::with_capacity(fields.iter().len());
-    // Names and values were checked when the contract was read; none is lost here.
-    let field = |(name, value)| Some((field_name(name)?, field_value(value)?));
-    written.extend(fields.iter().filter_map(field));
-    written
-}
-
-/// The value of a field. Those that say the same in each response are at hand; others are copied.
-fn field_value(value: &str) -> Option<HeaderValue> {
-    match value {
-        "no-store" => Some(const { HeaderValue::from_static("no-store") }),
-        "application/json" => Some(const { HeaderValue::from_static("application/json") }),
-        "application/problem+json" => {
-            Some(const { HeaderValue::from_static("application/problem+json") })
-        }
-        other => HeaderValue::from_str(other).ok(),
-    }
-}
-
-/// The name of a field. Those that most contracts show are at hand; others are copied.
-fn field_name(name: &str) -> Option<HeaderName> {
-    macro_rules! known {
-        ($($published:literal $lower:literal)*) => {
-            match name {
-                $($published => Some(const { HeaderName::from_static($lower) }),)*
-                other => HeaderName::from_bytes(other.as_bytes()).ok(),
-            }
-        };
-    }
-    known! {
-        "X-RateLimit-Limit" "x-ratelimit-limit"
-        "X-RateLimit-Remaining" "x-ratelimit-remaining"
-        "X-RateLimit-Reset" "x-ratelimit-reset"
-        "Retry-After" "retry-after"
-        "Cache-Control" "cache-control"
-        "X-Concurrency-Limit" "x-concurrency-limit"
-        "X-Concurrency-Running" "x-concurrency-running"
-        "RateLimit-Policy" "ratelimit-policy"
-        "RateLimit" "ratelimit"
-    }
-}
-
 /// The response to a request that is refused.
 fn refused<C: Clock>(
     watch: &Watch<C>,
     refusal: Refusal,
+    fields: Fields,
     is_inner: bool,
     request: &HeaderMap,
 ) -> Response<Bytes> {
     let (mut parts, ()) = Response::new(()).into_parts();
-    let fields = fields(refusal.fields());
     passage::write(fields, is_inner, &mut parts.headers, &mut parts.extensions);
     if grpc::is_call(request) {
         let message = watch.message_of(refusal.rule());
@@ -161,7 +120,7 @@ fn refused<C: Clock>(
     }
     // Status and media type were checked when the contract was read.
     parts.status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::TOO_MANY_REQUESTS);
-    if let Some(kind) = field_value(refusal.content_type()) {
+    if let Some(kind) = passage::field_value(refusal.content_type()) {
         parts.headers.insert(CONTENT_TYPE, kind);
     }
     Response::from_parts(parts, Bytes::from(refusal.into_body()))

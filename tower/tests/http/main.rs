@@ -4,6 +4,7 @@
 mod api;
 mod callers;
 mod documented_clients;
+mod fields;
 mod frameworks;
 mod in_process;
 mod loopback;
