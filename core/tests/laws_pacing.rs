@@ -110,6 +110,29 @@ proptest! {
     }
 
     #[test]
+    fn a_date_in_an_obsolete_form_is_the_same_date(second in 220_924_800_u64..3_300_000_000) {
+        // From 1977 to 2074: within 50 years of the present of these tests.
+        let text = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(second));
+        let words: Vec<&str> = text.split(' ').collect();
+        let [weekday, day, month, year, time, "GMT"] = words[..] else { panic!("{text}") };
+        let weekday = weekday.trim_end_matches(',');
+        let rest = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+        let long = rest.into_iter().find(|long| long.starts_with(weekday)).unwrap();
+        let short_year = &year[2..];
+        let bare_day = day.trim_start_matches('0');
+        for form in [
+            format!("{long}, {day}-{month}-{short_year} {time} GMT"),
+            format!("{weekday} {month} {bare_day:>2} {time} {year}"),
+        ] {
+            let later = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(second + 7));
+            let reading = read(429, &[("Date", &form), ("Retry-After", &later)], "");
+            prop_assert_eq!(reading.retry_after_ns(), Some(7 * SECOND), "{}", form);
+            let wait = read(429, &[("Date", &text), ("Retry-After", &form)], "").retry_after_ns();
+            prop_assert_eq!(wait, Some(0), "{}", form);
+        }
+    }
+
+    #[test]
     fn what_the_writers_write_is_read_back(
         rule in prop::sample::select(vec!["fixed 60/min", "sliding 9/10s", "gcra 5/2s burst 70"]),
         steps in prop::collection::vec((0..20 * SECOND, 1_u32..6), 1..30),
@@ -344,6 +367,32 @@ fn a_reset_is_unix_time_or_a_wait_and_the_servers_clock_counts() {
     // A second apart, the client's own clock is the finer one.
     let second_on = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(1_794_000_001));
     assert_eq!(reset("1794000030", &second_on), Some(30));
+}
+
+#[test]
+fn a_year_of_two_digits_is_at_most_50_years_ahead_and_what_is_no_date_is_ignored() {
+    // The present of these tests is in 2026.
+    let wait = |date: &str| read(429, &[("Retry-After", date)], "").retry_after_ns();
+    assert_eq!(wait("Sunday, 06-Nov-94 08:49:37 GMT"), Some(0));
+    assert_eq!(wait("Saturday, 01-Jan-77 00:00:00 GMT"), Some(0));
+    let years = wait("Wednesday, 01-Jan-76 00:00:00 GMT").unwrap() / (365 * 86_400 * SECOND);
+    assert_eq!(years, 49);
+    for date in [
+        "Sun, 30 Feb 2031 00:00:00 GMT",
+        "Sat, 29 Feb 2031 00:00:00 GMT",
+        "Thu, 31 Apr 2031 00:00:00 GMT",
+        "Sun Nov 6 08:49:37 1994",
+        "Sun Nov  6 08:49:37 1994 GMT",
+        "Sun, 06-Nov-94 08:49:37 GMT",
+        "Sunday, 06-Nov-1994 08:49:37 GMT",
+        "Sunday, 06-Nov-94 24:00:00 GMT",
+        "Sunday",
+        "Sun",
+        "",
+    ] {
+        assert_eq!(wait(date), None, "{date}");
+    }
+    assert!(wait("Sun, 29 Feb 2032 23:59:60 GMT").is_some());
 }
 
 #[test]

@@ -1,7 +1,8 @@
-//! A date of HTTP in its preferred form, `Sun, 06 Nov 1994 08:49:37 GMT`.
+//! A date of HTTP: `Sun, 06 Nov 1994 08:49:37 GMT`, or one of the two obsolete forms that every
+//! recipient must accept, `Sunday, 06-Nov-94 08:49:37 GMT` and `Sun Nov  6 08:49:37 1994`.
 //!
-//! The two obsolete forms are not read; no server in use sends them. SOURCE: RFC 9110 5.6.7; the
-//! days of a civil date after H. Hinnant, "chrono-Compatible Low-Level Date Algorithms".
+//! The day of the week is not compared with the date. SOURCE: RFC 9110 5.6.7; the days of a civil
+//! date after H. Hinnant, "chrono-Compatible Low-Level Date Algorithms".
 
 use super::cursor::Cursor;
 
@@ -9,40 +10,93 @@ const MONTHS: [&[u8]; 12] = [
     b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
 ];
 
-/// The Unix second of a date from 1970 to 9999; none if it is not one.
-pub(super) fn unix_seconds(text: &[u8]) -> Option<u64> {
+/// The mean length of a Gregorian year, in seconds.
+const YEAR: u64 = 31_556_952;
+
+/// The Unix second of a date from 1970 to 9999; none if it is not one. A year of two digits is the
+/// latest that is at most 50 years after `now`, in Unix seconds.
+pub(super) fn unix_seconds(text: &[u8], now: u64) -> Option<u64> {
     let mut cursor = Cursor::new(text);
     let weekday = cursor.take_while(|byte| byte.is_ascii_alphabetic());
-    if weekday.len() != 3 {
-        return None;
+    let (year, month, day, seconds);
+    match (weekday.len(), cursor.next()?) {
+        (3, b',') => {
+            cursor.expect(b" ")?;
+            day = fixed(&mut cursor, 2)?;
+            cursor.expect(b" ")?;
+            month = month_of(&mut cursor)?;
+            cursor.expect(b" ")?;
+            year = fixed(&mut cursor, 4)?;
+            cursor.expect(b" ")?;
+            seconds = seconds_of_day(&mut cursor)?;
+            cursor.expect(b" GMT")?;
+        }
+        (6..=9, b',') => {
+            cursor.expect(b" ")?;
+            day = fixed(&mut cursor, 2)?;
+            cursor.expect(b"-")?;
+            month = month_of(&mut cursor)?;
+            cursor.expect(b"-")?;
+            year = whole_year(fixed(&mut cursor, 2)?, now)?;
+            cursor.expect(b" ")?;
+            seconds = seconds_of_day(&mut cursor)?;
+            cursor.expect(b" GMT")?;
+        }
+        (3, b' ') => {
+            month = month_of(&mut cursor)?;
+            cursor.expect(b" ")?;
+            let digits = if cursor.skip(b' ') { 1 } else { 2 };
+            day = fixed(&mut cursor, digits)?;
+            cursor.expect(b" ")?;
+            seconds = seconds_of_day(&mut cursor)?;
+            cursor.expect(b" ")?;
+            year = fixed(&mut cursor, 4)?;
+        }
+        _ => return None,
     }
-    cursor.expect(b", ")?;
-    let day = fixed(&mut cursor, 2)?;
-    cursor.expect(b" ")?;
-    let name = cursor.take_while(|byte| byte.is_ascii_alphabetic());
-    let month = (1_u64..).zip(MONTHS).find(|(_, month)| *month == name)?.0;
-    cursor.expect(b" ")?;
-    let year = fixed(&mut cursor, 4)?;
-    cursor.expect(b" ")?;
-    let hour = fixed(&mut cursor, 2)?;
-    cursor.expect(b":")?;
-    let minute = fixed(&mut cursor, 2)?;
-    cursor.expect(b":")?;
-    let second = fixed(&mut cursor, 2)?;
-    cursor.expect(b" GMT")?;
-    // A second of 60 is a leap second.
     let fits = cursor.is_at_end()
         && (1970..=9999).contains(&year)
-        && (1..=31).contains(&day)
-        && hour < 24
-        && minute < 60
-        && second <= 60;
+        && (1..=days_of_month(year, month)).contains(&day);
     if !fits {
         return None;
     }
-    let days = days_since_1970(year, month, day)?;
-    let hours = days.checked_mul(24)?.checked_add(hour)?;
-    hours.checked_mul(60)?.checked_add(minute)?.checked_mul(60)?.checked_add(second)
+    days_since_1970(year, month, day)?.checked_mul(86_400)?.checked_add(seconds)
+}
+
+/// The month, from 1.
+fn month_of(cursor: &mut Cursor<'_>) -> Option<u64> {
+    let name = cursor.take_while(|byte| byte.is_ascii_alphabetic());
+    (1..).zip(MONTHS).find(|(_, month)| *month == name).map(|(number, _)| number)
+}
+
+/// A time such as `08:49:37`.
+fn seconds_of_day(cursor: &mut Cursor<'_>) -> Option<u64> {
+    let hour = fixed(cursor, 2)?;
+    cursor.expect(b":")?;
+    let minute = fixed(cursor, 2)?;
+    cursor.expect(b":")?;
+    let second = fixed(cursor, 2)?;
+    // A second of 60 is a leap second.
+    if hour >= 24 || minute >= 60 || second > 60 {
+        return None;
+    }
+    hour.checked_mul(60)?.checked_add(minute)?.checked_mul(60)?.checked_add(second)
+}
+
+/// A year of two digits in full.
+fn whole_year(two_digits: u64, now: u64) -> Option<u64> {
+    let latest = (now / YEAR).checked_add(1970 + 50)?;
+    latest.checked_sub(latest.checked_sub(two_digits)? % 100)
+}
+
+const fn days_of_month(year: u64, month: u64) -> u64 {
+    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    match month {
+        2 if is_leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
 }
 
 fn fixed(cursor: &mut Cursor<'_>, digits: usize) -> Option<u64> {

@@ -87,10 +87,8 @@ impl Reading {
         let refused = matches!(status, 429 | 503);
         let fields = Fields::of(headers);
         // A Date tells how far the two clocks are apart.
-        let server_now_ns = match fields.date.value().and_then(http_date::unix_seconds) {
-            Some(date) => date.saturating_mul(SECOND_NS),
-            None => now_ns,
-        };
+        let date = fields.date.value().and_then(|date| date_ns(date, now_ns));
+        let server_now_ns = date.unwrap_or(now_ns);
         let clocks = Clocks { now_ns, server_now_ns };
         let body =
             if refused { json_scan::read(body).unwrap_or_default() } else { Body::default() };
@@ -144,10 +142,9 @@ impl Clocks {
     fn retry_after(self, fields: &Fields<'_>, body: &Body<'_>) -> Option<u64> {
         let header = fields.retry_after.value().and_then(|value| {
             let seconds = cursor::number(value);
-            seconds.map(|seconds| seconds.saturating_mul(SECOND_NS)).or_else(|| {
-                let date_ns = http_date::unix_seconds(value)?.saturating_mul(SECOND_NS);
-                Some(date_ns.saturating_sub(self.server_now_ns))
-            })
+            seconds
+                .map(|seconds| seconds.saturating_mul(SECOND_NS))
+                .or_else(|| Some(date_ns(value, self.now_ns)?.saturating_sub(self.server_now_ns)))
         });
         let body = body.retry_after_seconds.map(|seconds| seconds.saturating_mul(SECOND_NS));
         header.max(body)
@@ -189,6 +186,11 @@ impl Clocks {
         let apart_ns = self.now_ns.abs_diff(self.server_now_ns);
         if apart_ns > 2 * SECOND_NS { self.server_now_ns } else { self.now_ns }
     }
+}
+
+/// A date of HTTP as Unix nanoseconds.
+fn date_ns(date: &[u8], now_ns: u64) -> Option<u64> {
+    Some(http_date::unix_seconds(date, now_ns / SECOND_NS)?.saturating_mul(SECOND_NS))
 }
 
 /// Of the members of a list, the one that allows the slowest rate.
