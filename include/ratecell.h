@@ -1782,7 +1782,7 @@ ratecell_status ratecell_guard_stats(const struct ratecell_guard *guard,
  * that no rule applies to passes.
  *
  * Fails with RATECELL_REQUEST for a limit of the caller's own that fits no rule, RATECELL_NUMBER
- * for another stage or length of an address, RATECELL_UTF8, RATECELL_LENGTH or
+ * for another stage, length of an address or reserved number, RATECELL_UTF8, RATECELL_LENGTH or
  * RATECELL_STRUCT_SIZE.
  *
  * Threads: any, at once; lock-free but for the allocator. Signals: not safe. Memory: allocates the

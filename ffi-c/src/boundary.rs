@@ -172,6 +172,15 @@ pub(crate) unsafe fn text<'a>(
         .map_err(|error| Failure::Utf8 { argument, offset: error.valid_up_to() })
 }
 
+/// Whether a field that has no meaning yet is 0, so that a later version may give it one.
+#[cfg(feature = "std")]
+pub(crate) fn reserved(found: u32, argument: &'static str) -> Result<(), Failure> {
+    if found == 0 {
+        return Ok(());
+    }
+    Err(Failure::Number { argument, found: found.into(), accepted: "0 alone" })
+}
+
 /// Where a text goes by the rules of snprintf; checked at first, written only by `print`.
 #[cfg(feature = "std")]
 pub(crate) struct TextBuffer<'b> {

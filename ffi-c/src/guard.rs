@@ -142,6 +142,7 @@ unsafe fn build(contract: Contract, options: *const GuardOptions) -> Result<Guar
         // SAFETY: P1 as promised.
         unsafe { boundary::sized_object(options, "options") }?
     };
+    boundary::reserved(options.reserved, "options->reserved")?;
     let too_many = |_| Failure::TooManyKeys { found: options.capacity };
     let names = contract.rules().iter().map(|rule| c_string(rule.name())).collect();
     let mut builder = ratecell_contract::Guard::builder(contract)

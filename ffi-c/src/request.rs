@@ -206,6 +206,7 @@ impl Request {
         let limit = |limit: &OwnLimit| {
             // SAFETY: P3 as promised.
             let rule = unsafe { boundary::text(limit.rule, "the rule of a limit") }?;
+            boundary::reserved(limit.reserved, "reserved of a limit")?;
             if limit.text.is_null() {
                 return Ok((rule, Limit::Cap(limit.cap)));
             }

@@ -277,6 +277,10 @@ static void guards(void) {
     options.forwarded_field = 0;
     CHECK_EQUAL(RATECELL_NUMBER, ratecell_guard_create(shop, &options, &guard));
     options.forwarded_field = RATECELL_FORWARDED_FORWARDED;
+    options.reserved = 1;
+    CHECK_EQUAL(RATECELL_NUMBER, ratecell_guard_create(shop, &options, &guard));
+    CHECK(strcmp(last_message(RATECELL_NUMBER), "options->reserved is 1, accepted are 0 alone") == 0);
+    options.reserved = 0;
     options.capacity = 0;
     CHECK_EQUAL(RATECELL_CAPACITY, ratecell_guard_create(shop, &options, &guard));
     options.capacity = 100;
@@ -323,6 +327,9 @@ static void guards(void) {
     limit.rule = "key";
     limit.text = "5/fortnight";
     CHECK_EQUAL(RATECELL_REQUEST, ratecell_admit(guard, 3, &request, &response, &outcome));
+    limit.text = NULL;
+    limit.reserved = 7;
+    CHECK_EQUAL(RATECELL_NUMBER, ratecell_admit(guard, 3, &request, &response, &outcome));
     request.limits = NULL;
     request.limits_len = 0;
     response.struct_size = 0;
