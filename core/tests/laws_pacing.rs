@@ -1,7 +1,7 @@
 //! Laws of backoff, of reading responses and of the pacer's waits.
 //!
-//! Dates are held against `httpdate`, lists against what the header writers wrote. How well pacers
-//! share a key is in `pacing_closed_loop`.
+//! Dates are held against `httpdate`, lists against what the header writers wrote; examples of
+//! what is read are in `laws_reading`. How well pacers share a key is in `pacing_closed_loop`.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -9,8 +9,7 @@ use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use ratecell::http::HeaderStyle;
 use ratecell::pacing::{
-    Backoff, BackoffError, BackoffSettings, GiveUp, InFlight, Jitter, Pacer, Reading, Shown,
-    ToldError,
+    Backoff, BackoffError, BackoffSettings, GiveUp, Jitter, Pacer, Reading, ToldError,
 };
 use ratecell::{HeapMemory, KeyedPlan, Plan, Seed};
 
@@ -265,134 +264,6 @@ fn settings_without_sense_are_told() {
     assert_eq!(error(short), BackoffError::BudgetBelowBase { budget_ns: 5, base_ns });
     let plan = "5/min".parse().unwrap();
     assert_eq!(Pacer::told(&plan, 0, NOW, &mut || 0).unwrap_err(), ToldError::NoSharers);
-}
-
-#[test]
-fn the_four_bodies_are_read() {
-    let peeker = r#"{"error":{"code":"rate_limited","message":"API rate limit exceeded",
-        "details":{"retry_after_seconds":12}}}"#;
-    assert_eq!(read(429, &[], peeker).retry_after_ns(), Some(12 * SECOND));
-    let capacity = r#"{"error":{"code":"rate_limited","message":"API rate limit exceeded",
-        "details":{"reason":"cloudflare_account_capacity"}}}"#;
-    assert!(read(429, &[], capacity).concurrency_refused());
-    let productlane = r#"{"error":{"code":"rate_limited","message":"Rate limit exceeded.",
-        "details":{"limit":60,"window":"1m"},"request_id":"req_\"x"}}"#;
-    let reading = read(429, &[("retry-after", "7")], productlane);
-    let expected = Shown {
-        policy: 0,
-        limit: Some(60),
-        remaining: 0,
-        reset_after_ns: Some(7 * SECOND),
-        period_ns: Some(60 * SECOND),
-    };
-    assert_eq!(reading.shown(), Some(expected));
-    let prefetch = |what: &str| {
-        format!(
-            r#"{{"success":false,"error":"{what} limit exceeded for this API key","meta":{{}}}}"#
-        )
-    };
-    assert!(read(429, &[], &prefetch("Concurrency")).concurrency_refused());
-    assert!(!read(429, &[("Retry-After", "3")], &prefetch("Rate")).concurrency_refused());
-    let prolifi = r#"{"error":{"type":"rate_limit_error","message":"Too many requests."}}"#;
-    let reading = read(429, &[("Retry-After", "3")], prolifi);
-    assert_eq!((reading.retry_after_ns(), reading.shown()), (Some(3 * SECOND), None));
-    // A fraction is rounded up; nesting without end is no JSON for this purpose.
-    let fraction = r#"{"error":{"details":{"retry_after_seconds":1.01}}}"#;
-    assert_eq!(read(429, &[], fraction).retry_after_ns(), Some(2 * SECOND));
-    assert_eq!(read(429, &[], &"[".repeat(100_000)), read(429, &[], ""));
-    // On a success neither the body nor Retry-After counts.
-    assert_eq!(read(200, &[("Retry-After", "3")], peeker), read(200, &[], ""));
-}
-
-#[test]
-fn fields_of_each_dialect_are_read_and_the_slowest_rule_is_chosen() {
-    let policy =
-        "\"ip\";q=300;w=60, \"key\";q=600;w=60, \"inflight\";q=8;qu=\"concurrent-requests\"";
-    let reading = read(
-        200,
-        &[
-            ("RateLimit-Policy", policy),
-            ("ratelimit", "\"inflight\";r=3"),
-            ("RateLimit", "\"key\";r=120;t=12;x=?1;pk=:YQ==:, \"ip\";r=20;t=50"),
-        ],
-        "",
-    );
-    let shown = reading.shown().unwrap();
-    assert_eq!((shown.limit, shown.remaining), (Some(300), 20));
-    assert_eq!(shown.reset_after_ns, Some(50 * SECOND));
-    assert_eq!(shown.period_ns, Some(60 * SECOND));
-    assert_eq!(reading.in_flight(), Some(InFlight { limit: 8, running: 5 }));
-
-    // A limit on bytes is none on requests.
-    let bytes =
-        [("RateLimit-Policy", "\"b\";q=9;qu=\"content-bytes\""), ("RateLimit", "\"b\";r=1")];
-    assert_eq!(read(200, &bytes, "").shown(), None);
-    // Malformed as a whole: what stands beside it is not listened to either.
-    for malformed in [
-        "\"key\";r=5, \"ip",
-        "\"key\";r=-5",
-        "\"key\";r=5 \"ip\";r=6",
-        "\"key\";r=1000000000000000",
-        "\"key\";R=5",
-        "(\"key\");r=5",
-        "\"key\";r=\"5\"",
-        "r=5;;",
-        ",",
-    ] {
-        assert_eq!(read(200, &[("RateLimit", malformed)], "").shown(), None, "{malformed}");
-    }
-    // The same value twice is one; two values are none.
-    let twice = [("X-RateLimit-Remaining", "5"), ("x-ratelimit-remaining", " 5 ")];
-    assert_eq!(read(200, &twice, "").shown().map(|shown| shown.remaining), Some(5));
-    let clash = [("X-RateLimit-Remaining", "5"), ("x-ratelimit-remaining", "6")];
-    assert_eq!(read(200, &clash, "").shown(), None);
-}
-
-#[test]
-fn a_reset_is_unix_time_or_a_wait_and_the_servers_clock_counts() {
-    let reset = |value: &str, date: &str| {
-        let headers =
-            [("X-RateLimit-Remaining", "5"), ("X-RateLimit-Reset", value), ("Date", date)];
-        read(200, &headers, "").shown().unwrap().reset_after_ns.map(|wait| wait / SECOND)
-    };
-    assert_eq!(reset("30", ""), Some(30));
-    assert_eq!(reset("1794000030", ""), Some(30));
-    assert_eq!(reset("1793999990", ""), Some(0));
-    // Neither a time in reach nor a wait that any window lasts.
-    assert_eq!(reset("999999999", ""), None);
-    assert_eq!(reset("1894000030", ""), None);
-    // The server is an hour ahead and says so.
-    let hour_on = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(1_794_003_600));
-    assert_eq!(reset("1794003630", &hour_on), Some(30));
-    // A second apart, the client's own clock is the finer one.
-    let second_on = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(1_794_000_001));
-    assert_eq!(reset("1794000030", &second_on), Some(30));
-}
-
-#[test]
-fn a_year_of_two_digits_is_at_most_50_years_ahead_and_what_is_no_date_is_ignored() {
-    // The present of these tests is in 2026.
-    let wait = |date: &str| read(429, &[("Retry-After", date)], "").retry_after_ns();
-    assert_eq!(wait("Sunday, 06-Nov-94 08:49:37 GMT"), Some(0));
-    assert_eq!(wait("Saturday, 01-Jan-77 00:00:00 GMT"), Some(0));
-    let years = wait("Wednesday, 01-Jan-76 00:00:00 GMT").unwrap() / (365 * 86_400 * SECOND);
-    assert_eq!(years, 49);
-    for date in [
-        "Sun, 30 Feb 2031 00:00:00 GMT",
-        "Sat, 29 Feb 2031 00:00:00 GMT",
-        "Thu, 31 Apr 2031 00:00:00 GMT",
-        "Sun Nov 6 08:49:37 1994",
-        "Sun Nov  6 08:49:37 1994 GMT",
-        "Sun, 06-Nov-94 08:49:37 GMT",
-        "Sunday, 06-Nov-1994 08:49:37 GMT",
-        "Sunday, 06-Nov-94 24:00:00 GMT",
-        "Sunday",
-        "Sun",
-        "",
-    ] {
-        assert_eq!(wait(date), None, "{date}");
-    }
-    assert!(wait("Sun, 29 Feb 2032 23:59:60 GMT").is_some());
 }
 
 #[test]

@@ -63,19 +63,25 @@ impl<'t> Cursor<'t> {
         self.take_while(|byte| matches!(byte, b' ' | b'\t'));
     }
 
-    /// Takes a number of 1 to 15 digits.
-    pub(super) fn number(&mut self) -> Option<u64> {
-        number(self.take_while(|byte| byte.is_ascii_digit()))
+    pub(super) fn digits(&mut self) -> &'t [u8] {
+        self.take_while(|byte| byte.is_ascii_digit())
     }
 }
 
-/// A number of 1 to 15 digits and nothing else: no sign, no space.
+/// A number of one digit and more and nothing else: no sign, no space. One beyond the largest counts
+/// as the largest: to its reader, a wait that long or a limit that high are the same.
 pub(super) fn number(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() || digits.len() > 15 {
+    if digits.is_empty() {
         return None;
     }
     digits.iter().try_fold(0_u64, |number, &digit| {
         let digit = digit.checked_sub(b'0').filter(|&digit| digit <= 9)?;
-        number.checked_mul(10)?.checked_add(digit.into())
+        Some(number.saturating_mul(10).saturating_add(digit.into()))
     })
+}
+
+/// An integer of structured fields, 0 and more: with more than 15 digits it is none, and the field
+/// malformed. SOURCE: RFC 9651 3.3.1.
+pub(super) fn integer(digits: &[u8]) -> Option<u64> {
+    if digits.len() > 15 { None } else { number(digits) }
 }

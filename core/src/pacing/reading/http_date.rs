@@ -4,7 +4,7 @@
 //! The day of the week is not compared with the date. SOURCE: RFC 9110 5.6.7; the days of a civil
 //! date after H. Hinnant, "chrono-Compatible Low-Level Date Algorithms".
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, number};
 
 const MONTHS: [&[u8]; 12] = [
     b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
@@ -100,10 +100,7 @@ const fn days_of_month(year: u64, month: u64) -> u64 {
 }
 
 fn fixed(cursor: &mut Cursor<'_>, digits: usize) -> Option<u64> {
-    let before = *cursor;
-    let number = cursor.number()?;
-    let mut counted = before;
-    (counted.take_while(|byte| byte.is_ascii_digit()).len() == digits).then_some(number)
+    number(cursor.take(digits)?)
 }
 
 /// Years run from March, so that a leap day is the last of its year.

@@ -165,16 +165,33 @@ const fn is_number(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')
 }
 
-/// A number of seconds such as `12` or `12.5`, rounded up; none for any other form.
+/// A number such as `12`, `12.5` or `5e-05`, rounded up; one beyond the largest counts as that. None
+/// for one below 0 and any other form.
 fn rounded_up(word: &[u8]) -> Option<u64> {
     let mut cursor = Cursor::new(word);
-    let whole = cursor.number()?;
-    if cursor.is_at_end() {
-        return Some(whole);
+    let whole = cursor.digits();
+    let has_fraction = cursor.skip(b'.');
+    let fraction = if has_fraction { cursor.digits() } else { b"" };
+    let moved = if cursor.skip(b'e') || cursor.skip(b'E') { exponent(&mut cursor)? } else { 0 };
+    if whole.is_empty() || has_fraction && fraction.is_empty() || !cursor.is_at_end() {
+        return None;
     }
-    cursor.expect(b".")?;
-    let fraction = cursor.take_while(|byte| byte.is_ascii_digit());
-    let is_whole = fraction.iter().all(|&digit| digit == b'0');
-    let fits = !fraction.is_empty() && cursor.is_at_end();
-    fits.then(|| whole.saturating_add(u64::from(!is_whole)))
+    // So many digits stand before the point once the exponent has moved it.
+    let before = i64::try_from(whole.len()).ok()?.saturating_add(moved);
+    let before = usize::try_from(before.max(0)).unwrap_or(usize::MAX);
+    let digits = || whole.iter().chain(fraction).map(|digit| digit.wrapping_sub(b'0'));
+    let kept = digits()
+        .take(before)
+        .fold(0_u64, |number, digit| number.saturating_mul(10).saturating_add(digit.into()));
+    let is_whole = digits().skip(before).all(|digit| digit == 0);
+    let missing = before.saturating_sub(whole.len().saturating_add(fraction.len()));
+    let scale = 10_u64.saturating_pow(u32::try_from(missing).unwrap_or(u32::MAX));
+    Some(kept.saturating_mul(scale).saturating_add(u64::from(!is_whole)))
+}
+
+/// What follows the `e` of a number: by how many digits the point moves to the right.
+fn exponent(cursor: &mut Cursor<'_>) -> Option<i64> {
+    let is_negative = !cursor.skip(b'+') && cursor.skip(b'-');
+    let size = i64::try_from(number(cursor.digits())?).unwrap_or(i64::MAX);
+    Some(if is_negative { size.saturating_neg() } else { size })
 }

@@ -5,7 +5,7 @@
 
 use heapless::Vec;
 
-use super::cursor::Cursor;
+use super::cursor::{self, Cursor};
 use crate::http::letters;
 
 /// The most members of a field that are kept; any after them are read and dropped.
@@ -164,7 +164,7 @@ fn bare_item<'t>(cursor: &mut Cursor<'t>) -> Option<Bare<'t>> {
         b'@' => {
             cursor.next();
             cursor.skip(b'-');
-            cursor.number().map(|_| Bare::Other)
+            cursor::integer(cursor.digits()).map(|_| Bare::Other)
         }
         b'?' => {
             cursor.next();
@@ -182,12 +182,12 @@ fn bare_item<'t>(cursor: &mut Cursor<'t>) -> Option<Bare<'t>> {
 
 /// An integer, or a decimal of at most 12 digits before the point and 3 after it.
 fn number<'t>(cursor: &mut Cursor<'t>) -> Option<Bare<'t>> {
-    let whole = cursor.number()?;
+    let digits = cursor.digits();
+    let whole = cursor::integer(digits)?;
     if !cursor.skip(b'.') {
         return Some(Bare::Integer(whole));
     }
-    let fraction = cursor.take_while(|byte| byte.is_ascii_digit());
-    let fits = whole <= 999_999_999_999 && (1..=3).contains(&fraction.len());
+    let fits = digits.len() <= 12 && (1..=3).contains(&cursor.digits().len());
     fits.then_some(Bare::Other)
 }
 

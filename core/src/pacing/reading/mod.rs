@@ -152,19 +152,19 @@ impl Clocks {
 
     /// The limit that fields of one value show.
     fn single(self, fields: &Fields<'_>) -> Option<Shown> {
-        let [limit, remaining, reset] = match fields.remaining_of_draft_6() {
+        // Those of draft 6 are structured fields; X-RateLimit has no standard that bounds it.
+        type Read = fn(&[u8]) -> Option<u64>;
+        let (read, limit, remaining, reset): (Read, _, _, _) = match fields.remaining_of_draft_6() {
             Some(remaining) => {
-                [fields.draft_6_limit.value(), Some(remaining), fields.draft_6_reset.value()]
+                (cursor::integer, fields.draft_6_limit, remaining, fields.draft_6_reset)
             }
-            None => [fields.x_limit.value(), fields.x_remaining.value(), fields.x_reset.value()],
+            None => (cursor::number, fields.x_limit, fields.x_remaining.value()?, fields.x_reset),
         };
         Some(Shown {
             policy: 0,
-            limit: limit.and_then(leading_number),
-            remaining: cursor::number(remaining?)?,
-            reset_after_ns: reset
-                .and_then(cursor::number)
-                .and_then(|reset| self.reset_after(reset)),
+            limit: limit.value().and_then(leading).and_then(read),
+            remaining: read(remaining)?,
+            reset_after_ns: reset.value().and_then(read).and_then(|reset| self.reset_after(reset)),
             period_ns: fields.policies.as_ref().and_then(|policies| window_ns(policies.first()?)),
         })
     }
@@ -242,11 +242,11 @@ fn says_concurrency(body: &Body<'_>) -> bool {
     capacity || error.get(..11).is_some_and(|start| start.eq_ignore_ascii_case(b"concurrency"))
 }
 
-/// The number at the start of a value such as `100` or `100, 100;w=60`, as draft 3 wrote it.
-fn leading_number(value: &[u8]) -> Option<u64> {
+/// The digits at the start of a value such as `100` or `100, 100;w=60`, as draft 3 wrote it.
+fn leading(value: &[u8]) -> Option<&[u8]> {
     let mut cursor = cursor::Cursor::new(value);
-    let number = cursor.number()?;
-    matches!(cursor.peek(), None | Some(b',' | b';' | b' ')).then_some(number)
+    let digits = cursor.digits();
+    matches!(cursor.peek(), None | Some(b',' | b';' | b' ')).then_some(digits)
 }
 
 /// FNV-1a, so that two names can be told apart without keeping them; never 0.
