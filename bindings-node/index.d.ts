@@ -314,7 +314,10 @@ export interface Contract {
 }
 
 export interface GuardOptions extends LimiterOptions {
-  /** Addresses and networks of proxies that are believed. Default: none, the connection's address counts. */
+  /**
+   * Addresses and networks of proxies that are believed, and `'unix:'` for whoever connects without an
+   * address, as through a Unix socket. Default: none, the connection's address counts.
+   */
   readonly trustedProxies?: readonly string[] | undefined;
   /** The field in which they write. Default: `'either'`. */
   readonly forwardedField?: 'either' | 'x-forwarded-for' | 'forwarded' | undefined;

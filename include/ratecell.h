@@ -675,8 +675,9 @@ typedef struct RATECELL_ALIGNED(8) ratecell_guard_options {
      */
     const uint8_t *seed;
     /**
-     * Networks such as "10.0.0.0/8" whose word is taken for where a request comes from; each of
-     * these proxies must write the field of forwarded_field. NULL for none.
+     * Networks such as "10.0.0.0/8" and addresses of proxies whose word is taken for where a request
+     * comes from, and "unix:" for whoever connects without an address, as through a Unix socket.
+     * Each of these proxies must write the field of forwarded_field. NULL for none.
      */
     const char *const *trusted_proxies;
     /**
@@ -1197,7 +1198,7 @@ typedef struct RATECELL_ALIGNED(8) ratecell_table {
 #define RATECELL_REQUEST -28
 
 /**
- * A text is no network such as "10.0.0.0/8".
+ * A text is no network such as "10.0.0.0/8", no address, and not "unix:".
  */
 #define RATECELL_NETWORK -29
 

@@ -52,7 +52,7 @@ class Guard {
     if (!Array.isArray(trustedProxies) || !trustedProxies.every((one) => typeof one === 'string')) {
       throw new TypeError(
         `options.trustedProxies: found ${describe(trustedProxies)}, accepted is an array of ` +
-          "addresses and networks such as '10.0.0.0/8'",
+          "addresses and networks such as '10.0.0.0/8', and 'unix:'",
       );
     }
     this.#clock = clockOf(clock);

@@ -6,7 +6,7 @@ use napi::bindgen_prelude::Object;
 use napi::{Env, JsValue as _, Result, Unknown};
 use napi_derive::napi;
 use ratecell::{SystemClock, WhenFull};
-use ratecell_contract::{Contract, ForwardedField, Guard, IpNet};
+use ratecell_contract::{Contract, ForwardedField, Guard, TrustedProxy};
 
 use crate::bound_guard::{BoundGuard, MAX_ARGUMENTS};
 use crate::clock::NodeClock;
@@ -64,8 +64,8 @@ impl NativeGuard {
             let faults = error.faults().iter().map(|fault| format!("{name}:{fault}"));
             invalid(faults.collect::<Vec<_>>().join("\n"))
         });
-        let networks: Vec<IpNet> =
-            proxies.iter().map(|text| read_network(text)).collect::<Result<_>>()?;
+        let proxies: Vec<TrustedProxy> =
+            proxies.iter().map(|text| read_proxy(text)).collect::<Result<_>>()?;
         let field = match field.as_str() {
             "either" => ForwardedField::Either,
             "x-forwarded-for" => ForwardedField::XForwardedFor,
@@ -88,7 +88,7 @@ impl NativeGuard {
         let guard = Guard::builder(contract?)
             .capacity(capacity)
             .when_full(when_full)
-            .trusted_proxies(&networks)
+            .trusted_proxies(&proxies)
             .forwarded_field(field)
             .clock(clock)
             .build()
@@ -167,12 +167,7 @@ impl NativeGuard {
     }
 }
 
-fn read_network(text: &str) -> Result<IpNet> {
-    let alone = || text.parse::<std::net::IpAddr>().map(IpNet::from);
-    text.parse().or_else(|_| alone()).map_err(|_| {
-        range(format!(
-            "options.trustedProxies: found `{text}`, accepted are addresses and networks, such as \
-             10.0.0.0/8"
-        ))
-    })
+fn read_proxy(text: &str) -> Result<TrustedProxy> {
+    let wrong = |error| range(format!("options.trustedProxies: found `{text}`, {error}"));
+    text.parse().map_err(wrong)
 }

@@ -1,11 +1,16 @@
 // Every framework serves a contract alike: real servers, real clients, an injected clock.
 
 import assert from 'node:assert/strict';
-import { request } from 'node:http';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Guard } from 'ratecell';
+import { rateLimit } from 'ratecell/http';
 import { FRAMEWORKS } from './support/frameworks.mjs';
 
 const CONTRACT = new URL('./support/shop.toml', import.meta.url);
@@ -178,3 +183,26 @@ for (const [name, start] of Object.entries(FRAMEWORKS)) {
     assert.deepEqual(await left('vip'), [200, '8']);
   });
 }
+
+test('a proxy on a Unix socket is believed if such sockets are trusted', async (context) => {
+  const contract = { rules: [{ name: 'ip', limit: 'fixed 1/h', by: 'ip' }] };
+  const folder = mkdtempSync(join(tmpdir(), 'ratecell-'));
+  context.after(() => rmSync(folder, { recursive: true }));
+  const answers = async (trustedProxies) => {
+    const check = rateLimit(new Guard(contract, { clock: () => 0, trustedProxies }));
+    const server = createServer((message, response) => check(message, response) && response.end());
+    const socketPath = join(folder, `socket-${trustedProxies.length}`);
+    await once(server.listen(socketPath), 'listening');
+    const statuses = [];
+    for (const address of ['192.0.2.1', '192.0.2.2', '192.0.2.1']) {
+      const sent = request({ socketPath, headers: { 'x-forwarded-for': address } }).end();
+      const [response] = await once(sent, 'response');
+      statuses.push(response.resume().statusCode);
+    }
+    server.closeAllConnections();
+    await once(server.close(), 'close');
+    return statuses;
+  };
+  assert.deepEqual(await answers(['unix:']), [200, 200, 429]);
+  assert.deepEqual(await answers([]), [200, 429, 429]);
+});

@@ -7,7 +7,9 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 use ratecell::{BuildError, Clock, ManualClock, SystemClock, TableError, WhenFull};
-use ratecell_contract::{ForwardedField, GuardError, IpNet, Request, RequestError, Stage};
+use ratecell_contract::{
+    ForwardedField, GuardError, Request, RequestError, Stage, TrustedProxy, TrustedProxyError,
+};
 
 use crate::argument::{choice_of, dict_of, path_of, text_of};
 use crate::clock::{callable, time_of};
@@ -38,9 +40,10 @@ impl Clock for GuardClock {
 /// A contract with its limiters: what a service asks about every request.
 ///
 /// ``contract`` is a Contract, or the path of its file. ``capacity``, ``when_full`` and ``clock`` are
-/// as for Limiter. ``trusted_proxies`` are networks, such as "10.0.0.0/8", whose word is taken for
-/// where a request comes from, in ``forwarded_field``: "x-forwarded-for", "forwarded", or "either".
-/// Without them the address is that of the connection.
+/// as for Limiter. ``trusted_proxies`` are networks, such as "10.0.0.0/8", and addresses whose word is
+/// taken for where a request comes from, and "unix:" for whoever connects without an address, as
+/// through a Unix socket; they write in ``forwarded_field``: "x-forwarded-for", "forwarded", or
+/// "either". Without them the address is that of the connection.
 ///
 /// >>> from ratecell import Contract, Guard
 /// >>> contract = Contract('''
@@ -95,7 +98,7 @@ impl Guard {
         };
         let mut builder = ratecell_contract::Guard::builder(contract)
             .when_full(when_full)
-            .trusted_proxies(&networks_of(trusted_proxies)?)
+            .trusted_proxies(&proxies_of(trusted_proxies)?)
             .forwarded_field(forwarded_field)
             .clock(time);
         if let Some(capacity) = capacity {
@@ -241,27 +244,22 @@ fn contract_of(contract: &Bound<'_, PyAny>) -> PyResult<ratecell_contract::Contr
     Ok(Contract::read(path)?.0)
 }
 
-/// The networks of `trusted_proxies`: texts, or `ipaddress` networks and addresses.
-fn networks_of(networks: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<IpNet>> {
-    let Some(networks) = networks else { return Ok(Vec::new()) };
-    let is_text = networks.is_instance_of::<PyString>() || networks.is_instance_of::<PyBytes>();
-    let (false, Ok(iterator)) = (is_text, networks.try_iter()) else {
+/// The proxies of `trusted_proxies`: texts, or `ipaddress` networks and addresses.
+fn proxies_of(proxies: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<TrustedProxy>> {
+    let Some(proxies) = proxies else { return Ok(Vec::new()) };
+    let is_text = proxies.is_instance_of::<PyString>() || proxies.is_instance_of::<PyBytes>();
+    let (false, Ok(iterator)) = (is_text, proxies.try_iter()) else {
         return Err(PyTypeError::new_err(format!(
-            "trusted_proxies is {networks:?}; accepted is an iterable of networks"
+            "trusted_proxies is {proxies:?}; accepted is an iterable of networks"
         )));
     };
     let mut read = Vec::new();
-    for network in iterator {
-        let network = network?;
-        let text = network.str()?;
-        let text = utf8(&text)?;
-        let parsed = text.parse::<IpNet>();
-        let parsed = parsed.or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-        read.push(parsed.map_err(|_| {
-            let message = format!(
-                "trusted_proxies has {network:?}; accepted are networks such as \"10.0.0.0/8\""
-            );
-            if network.is_instance_of::<PyString>() {
+    for proxy in iterator {
+        let proxy = proxy?;
+        let text = proxy.str()?;
+        read.push(utf8(&text)?.parse().map_err(|error: TrustedProxyError| {
+            let message = format!("trusted_proxies has {proxy:?}; {error}");
+            if proxy.is_instance_of::<PyString>() {
                 PyValueError::new_err(message)
             } else {
                 PyTypeError::new_err(message)

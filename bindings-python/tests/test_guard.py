@@ -188,6 +188,24 @@ def test_a_wrong_file_is_named(tmp_path: Path) -> None:
         Contract.load(path)
 
 
+def test_a_connection_without_an_address_is_believed_if_unix_sockets_are_trusted() -> None:
+    text = KEYED.replace('"bearer"', '"ip"')
+
+    def statuses(*peers: Any, **options: Any) -> list[Any]:
+        shop = guard(text, forwarded_field="x-forwarded-for", **options)
+        outcomes = [
+            shop.admit("GET", "/", peer=peer, headers=[("x-forwarded-for", f"192.0.2.{number}")])
+            for number, peer in enumerate(peers)
+        ]
+        return [outcome.status for outcome in outcomes]
+
+    # A socket has no address to servers of ASGI, and one without text to some of WSGI.
+    sockets = [None, "", None, ""]
+    assert statuses(*sockets, trusted_proxies=["unix:"]) == [None] * 4
+    assert statuses(*sockets) == [None, None, 429, 429]
+    assert statuses(*["198.51.100.1"] * 3, trusted_proxies=["unix:"]) == [None, None, 429]
+
+
 @pytest.mark.parametrize(
     ("options", "error", "sentence"),
     [
@@ -199,6 +217,7 @@ def test_a_wrong_file_is_named(tmp_path: Path) -> None:
         ({"trusted_proxies": 5}, TypeError, "trusted_proxies is 5; accepted is an iterable of"),
         ({"trusted_proxies": [5]}, TypeError, "trusted_proxies has 5; accepted are networks"),
         ({"trusted_proxies": ["ten"]}, ValueError, "trusted_proxies has 'ten'; accepted are"),
+        ({"trusted_proxies": ["unix"]}, ValueError, "10.0.0.0/8, and unix:"),
         ({"forwarded_field": "via"}, ValueError, 'forwarded_field is "via"; accepted are'),
     ],
 )

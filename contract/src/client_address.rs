@@ -7,7 +7,9 @@
 //! - A2: whatever a client behind a trusted proxy writes, its address is the one that the proxy
 //!   wrote, or that of a trusted proxy.
 
+use core::fmt;
 use core::net::{IpAddr, Ipv6Addr};
+use core::str::FromStr;
 
 use ipnet::IpNet;
 use ratecell::Key;
@@ -30,24 +32,94 @@ pub enum ForwardedField {
     Forwarded,
 }
 
+/// A proxy that is believed about where its requests come from.
+///
+/// As text it is a network, an address, or `unix:`.
+///
+/// ```
+/// use ratecell_contract::TrustedProxy;
+///
+/// let network: TrustedProxy = "10.0.0.0/8".parse()?;
+/// assert_eq!("unix:".parse(), Ok(TrustedProxy::UnixSocket));
+/// let error = "unix:/run/app.sock".parse::<TrustedProxy>().unwrap_err();
+/// assert!(error.to_string().contains("accepted are networks and addresses"));
+/// # Ok::<(), ratecell_contract::TrustedProxyError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TrustedProxy {
+    /// Whoever connects from an address of this network.
+    Network(IpNet),
+    /// Whoever connects without an address, as through a Unix socket. So does whoever the service
+    /// gives no peer for: name this only where all connections come from the proxy.
+    UnixSocket,
+}
+
+impl From<IpNet> for TrustedProxy {
+    fn from(network: IpNet) -> Self {
+        Self::Network(network)
+    }
+}
+
+impl From<IpAddr> for TrustedProxy {
+    fn from(address: IpAddr) -> Self {
+        Self::Network(address.into())
+    }
+}
+
+impl FromStr for TrustedProxy {
+    type Err = TrustedProxyError;
+
+    fn from_str(text: &str) -> Result<Self, TrustedProxyError> {
+        if text == "unix:" {
+            return Ok(Self::UnixSocket);
+        }
+        let address = |_| text.parse::<IpAddr>().map(Self::from);
+        text.parse::<IpNet>().map(Self::from).or_else(address).map_err(|_| TrustedProxyError)
+    }
+}
+
+/// A text that is no [`TrustedProxy`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrustedProxyError;
+
+impl fmt::Display for TrustedProxyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("accepted are networks and addresses such as 10.0.0.0/8, and unix:")
+    }
+}
+
+impl core::error::Error for TrustedProxyError {}
+
 /// Which proxies are believed, and how.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TrustedProxies {
     networks: Box<[IpNet]>,
+    unix_sockets: bool,
     pub(crate) field: ForwardedField,
 }
 
 impl TrustedProxies {
-    /// Believes the proxies of these networks and no others.
-    pub(crate) fn trust(&mut self, networks: &[IpNet]) {
-        self.networks = networks.iter().copied().map(canonical).collect();
+    /// Believes these proxies and no others.
+    pub(crate) fn trust(&mut self, proxies: &[TrustedProxy]) {
+        let network = |proxy: &TrustedProxy| match *proxy {
+            TrustedProxy::Network(network) => Some(canonical(network)),
+            TrustedProxy::UnixSocket => None,
+        };
+        self.networks = proxies.iter().filter_map(network).collect();
+        self.unix_sockets = proxies.contains(&TrustedProxy::UnixSocket);
     }
 
-    /// The address of the client; none if the connection has none.
+    /// Whether it is believed who is behind a connection without an address.
+    pub(crate) const fn trusts_unix_sockets(&self) -> bool {
+        self.unix_sockets
+    }
+
+    /// The address of the client; none if the connection has none and nobody says.
     pub(crate) fn client(&self, request: &Request<'_>) -> Option<IpAddr> {
-        let peer = request.peer?.to_canonical();
-        if !self.trusts(peer) {
-            return Some(peer);
+        let peer = request.peer.map(|peer| peer.to_canonical());
+        if !peer.map_or(self.unix_sockets, |peer| self.trusts(peer)) {
+            return peer;
         }
         let older = || self.said_in("x-forwarded-for", request, forwarded::read_x_forwarded_for);
         let newer = || self.said_in("forwarded", request, forwarded::read_forwarded);
@@ -60,13 +132,13 @@ impl TrustedProxies {
                 (older, newer) => older.or(newer),
             },
         };
-        Some(said.flatten().unwrap_or(peer))
+        said.flatten().or(peer)
     }
 
     /// The fields that [`Self::client`] may look at.
     pub(crate) fn header_names(&self) -> &'static [&'static str] {
         match self.field {
-            _ if self.networks.is_empty() => &[],
+            _ if self.networks.is_empty() && !self.unix_sockets => &[],
             ForwardedField::Either => &["x-forwarded-for", "forwarded"],
             ForwardedField::XForwardedFor => &["x-forwarded-for"],
             ForwardedField::Forwarded => &["forwarded"],
@@ -151,6 +223,43 @@ mod tests {
         assert_eq!(either("198.51.100.1", &forged), "198.51.100.1");
         assert_eq!(either("::ffff:198.51.100.1", &forged), "198.51.100.1");
         assert_eq!(either("none", &forged), "none");
+    }
+
+    #[test]
+    fn a_connection_without_an_address_is_believed_if_unix_sockets_are() {
+        let x = "x-forwarded-for";
+        let said = |headers: &[(&str, &str)]| {
+            let mut proxies = TrustedProxies::default();
+            proxies.trust(&["unix:", "10.0.0.0/8"].map(|proxy| proxy.parse().unwrap()));
+            let request = Request { headers: &headers, ..Request::new("GET", "/") };
+            let by_address = Request { peer: "198.51.100.7".parse().ok(), ..request };
+            assert_eq!(proxies.client(&by_address), by_address.peer);
+            proxies.client(&request).map(|address| address.to_string())
+        };
+        assert_eq!(said(&[(x, "192.0.2.9, 198.51.100.1")]).as_deref(), Some("198.51.100.1"));
+        assert_eq!(said(&[(x, "198.51.100.1, 10.1.1.1")]).as_deref(), Some("198.51.100.1"));
+        assert_eq!(said(&[(x, "junk")]), None);
+        assert_eq!(said(&[]), None);
+    }
+
+    #[test]
+    fn proxies_are_read_from_text() {
+        use super::TrustedProxy::{self, UnixSocket};
+        let network = |text: &str| TrustedProxy::Network(text.parse().unwrap());
+        for (text, expected) in [
+            ("10.0.0.0/8", Some(network("10.0.0.0/8"))),
+            ("2001:db8::/32", Some(network("2001:db8::/32"))),
+            ("192.0.2.1", Some(network("192.0.2.1/32"))),
+            ("::1", Some(network("::1/128"))),
+            ("unix:", Some(UnixSocket)),
+            ("unix", None),
+            ("unix:/run/app.sock", None),
+            ("10.0.0.0/33", None),
+            ("localhost", None),
+            ("", None),
+        ] {
+            assert_eq!(text.parse().ok(), expected, "{text}");
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ mod response;
 mod scope;
 mod template;
 
-pub use client_address::ForwardedField;
+pub use client_address::{ForwardedField, TrustedProxy, TrustedProxyError};
 pub use contract::{Contract, LoadError, LoadProblem};
 pub use contract_error::{ContractError, Fault};
 pub use contract_rule::{ContractRule, Stage};

@@ -4,7 +4,7 @@ use core::net::IpAddr;
 
 use proptest::prelude::*;
 use ratecell::ManualClock;
-use ratecell_contract::{Contract, Guard, IpNet, Limit, Outcome, Request, Stage};
+use ratecell_contract::{Contract, Guard, Limit, Outcome, Request, Stage};
 
 /// Contracts to start from: the published ones, and one with everything.
 const SEEDS: [&str; 5] = [
@@ -182,7 +182,7 @@ proptest! {
     ) {
         // The seeds stand in for texts that are refused.
         let contract = Contract::parse(&text).unwrap_or_else(|_| Contract::parse(SEEDS[4]).unwrap());
-        let proxies: [IpNet; 2] = ["0.0.0.0/1".parse().unwrap(), "::/1".parse().unwrap()];
+        let proxies = ["0.0.0.0/1", "::/1", "unix:"].map(|proxy| proxy.parse().unwrap());
         let guard = Guard::builder(contract)
             .capacity(1)
             .clock(ManualClock::new(0))

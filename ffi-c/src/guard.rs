@@ -8,7 +8,7 @@ use std::ffi::CString;
 use std::string::ToString as _;
 use std::vec::Vec;
 
-use ratecell_contract::{Contract, ForwardedField, IpNet};
+use ratecell_contract::{Contract, ForwardedField, TrustedProxy};
 
 use crate::boundary::{self, Out, Sized32};
 use crate::failure::Failure;
@@ -43,8 +43,9 @@ pub struct GuardOptions {
     pub clock_context: *mut c_void,
     /// As in ratecell_options.
     pub seed: *const u8,
-    /// Networks such as "10.0.0.0/8" whose word is taken for where a request comes from; each of
-    /// these proxies must write the field of forwarded_field. NULL for none.
+    /// Networks such as "10.0.0.0/8" and addresses of proxies whose word is taken for where a request
+    /// comes from, and "unix:" for whoever connects without an address, as through a Unix socket.
+    /// Each of these proxies must write the field of forwarded_field. NULL for none.
     pub trusted_proxies: *const *const c_char,
     /// How many there are.
     pub trusted_proxies_len: usize,
@@ -103,20 +104,21 @@ impl GuardOptions {
 
     /// # Safety
     /// P2 and P3 hold for `trusted_proxies`.
-    unsafe fn proxies(&self) -> Result<Vec<IpNet>, Failure> {
+    unsafe fn proxies(&self) -> Result<Vec<TrustedProxy>, Failure> {
         if self.trusted_proxies_len == 0 {
             return Ok(Vec::new());
         }
         let (start, count) = (self.trusted_proxies, self.trusted_proxies_len);
         // SAFETY: P2 as promised; any bytes are pointers.
         let texts = unsafe { boundary::elements(start, count, "trusted_proxies") }?;
-        let network = |&text: &*const c_char| {
+        let proxy = |&text: &*const c_char| {
             // SAFETY: P3 as promised.
-            let text = unsafe { boundary::text(text, "a network in trusted_proxies") }?;
-            let wrong = |_| Failure::Guard(GuardFailure::Network { found: text.to_string() });
-            text.parse::<IpNet>().map_err(wrong)
+            let text = unsafe { boundary::text(text, "a proxy in trusted_proxies") }?;
+            text.parse().map_err(|error| {
+                Failure::Guard(GuardFailure::Proxy { found: text.to_string(), error })
+            })
         };
-        texts.iter().map(network).collect()
+        texts.iter().map(proxy).collect()
     }
 
     fn forwarded_field(&self) -> Result<ForwardedField, Failure> {

@@ -3,7 +3,9 @@
 use core::fmt;
 use std::string::String;
 
-use ratecell_contract::{ContractError, GuardError, LoadError, LoadProblem, RequestError};
+use ratecell_contract::{
+    ContractError, GuardError, LoadError, LoadProblem, RequestError, TrustedProxyError,
+};
 
 use crate::failure::Failure;
 use crate::status::*;
@@ -15,7 +17,7 @@ pub(crate) enum GuardFailure {
     Load(LoadError),
     Plan(GuardError),
     Request(RequestError),
-    Network { found: String },
+    Proxy { found: String, error: TrustedProxyError },
 }
 
 impl GuardFailure {
@@ -27,7 +29,7 @@ impl GuardFailure {
                 _ => RATECELL_FILE,
             },
             Self::Request(_) => RATECELL_REQUEST,
-            Self::Network { .. } => RATECELL_NETWORK,
+            Self::Proxy { .. } => RATECELL_NETWORK,
         }
     }
 
@@ -65,11 +67,7 @@ impl fmt::Display for GuardFailure {
             Self::Load(error) => write!(f, "{error}"),
             Self::Plan(error) => write!(f, "{error}"),
             Self::Request(error) => write!(f, "{error}"),
-            Self::Network { found } => write!(
-                f,
-                "trusted_proxies has `{found}`, accepted are networks such as 10.0.0.0/8 and \
-                 2001:db8::/32"
-            ),
+            Self::Proxy { found, error } => write!(f, "trusted_proxies has `{found}`, {error}"),
         }
     }
 }

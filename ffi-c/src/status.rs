@@ -69,7 +69,7 @@ pub const RATECELL_CONTRACT: Status = -26;
 pub const RATECELL_FILE: Status = -27;
 /// A limit that a request brings is for no rule of the contract, or cannot stand in for the rule's.
 pub const RATECELL_REQUEST: Status = -28;
-/// A text is no network such as "10.0.0.0/8".
+/// A text is no network such as "10.0.0.0/8", no address, and not "unix:".
 pub const RATECELL_NETWORK: Status = -29;
 /// A mistake that has no number of its own; the error says what it is.
 pub const RATECELL_INVALID: Status = -127;
@@ -116,7 +116,7 @@ const fn sentence(status: Status) -> &'static CStr {
         RATECELL_CONTRACT => c"the text of a contract is wrong",
         RATECELL_FILE => c"a file cannot be read",
         RATECELL_REQUEST => c"a limit of the request's own cannot stand in for a rule's",
-        RATECELL_NETWORK => c"a text is no network such as 10.0.0.0/8",
+        RATECELL_NETWORK => c"a text is no network such as 10.0.0.0/8, no address, and not unix:",
         RATECELL_INVALID => c"a mistake that has no number of its own",
         _ => c"no status of this version",
     }

@@ -86,7 +86,7 @@ impl<C: Clock> GuardLayer<C> {
     }
 
     fn with_cost(guard: &Arc<Guard<C>>, stage: Stage, cost: Option<Box<Cost>>) -> Self {
-        let meter = Meter::new(guard.contract(), stage);
+        let meter = Meter::new(guard, stage);
         Self { watch: Arc::new(Watch { guard: Arc::clone(guard), stage, cost, meter }) }
     }
 

@@ -6,7 +6,8 @@ use core::fmt;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use metrics::{Key, Label, Level, Metadata};
-use ratecell_contract::{Contract, KeySource, Refusal, RequestError, Stage};
+use ratecell::Clock;
+use ratecell_contract::{ContractRule, Guard, KeySource, Refusal, RequestError, Stage};
 
 /// The target of all events.
 const TARGET: &str = "ratecell";
@@ -35,7 +36,8 @@ struct RuleKeys {
 }
 
 impl Meter {
-    pub(crate) fn new(contract: &Contract, stage: Stage) -> Self {
+    pub(crate) fn new<C: Clock>(guard: &Guard<C>, stage: Stage) -> Self {
+        let contract = guard.contract();
         let word = word_of(stage);
         let labels = |rule: &str| {
             vec![
@@ -51,7 +53,8 @@ impl Meter {
         };
         let rules = contract.rules().iter();
         let rules = rules.filter(|rule| stage == Stage::Whole || rule.stage() == stage);
-        let needs_peer = rules.clone().any(|rule| *rule.source() == KeySource::Ip);
+        let by_address = |rule: &ContractRule| *rule.source() == KeySource::Ip;
+        let needs_peer = rules.clone().any(by_address) && !guard.trusts_unix_sockets();
         Self {
             contract: contract.name().into(),
             stage: word,

@@ -3,13 +3,12 @@
 use core::fmt;
 use std::sync::Arc;
 
-use ipnet::IpNet;
 use ratecell::{BuildError, Clock, PlanError, Seed, SystemClock, WhenFull};
 
 use super::lane::Lane;
 use super::stats::Counters;
 use super::{Guard, RequestNumbers};
-use crate::client_address::{ForwardedField, TrustedProxies};
+use crate::client_address::{ForwardedField, TrustedProxies, TrustedProxy};
 use crate::contract::Contract;
 use crate::contract_rule::Stage;
 use crate::response;
@@ -67,13 +66,13 @@ impl<C> GuardBuilder<C> {
         GuardBuilder { contract, capacity, when_full, seed, clock, proxies, request_numbers }
     }
 
-    /// The networks whose word is taken for where a request comes from; none if never called, so
-    /// that the address is that of the connection.
+    /// The proxies whose word is taken for where a request comes from; none if never called, so that
+    /// the address is that of the connection.
     ///
     /// The address of a client behind them is the rightmost one in `X-Forwarded-For` or `Forwarded`
-    /// that is not of these networks. Every one of these proxies must write into that field.
-    pub fn trusted_proxies(mut self, networks: &[IpNet]) -> Self {
-        self.proxies.trust(networks);
+    /// that is not of their networks. Every one of these proxies must write into that field.
+    pub fn trusted_proxies(mut self, proxies: &[TrustedProxy]) -> Self {
+        self.proxies.trust(proxies);
         self
     }
 

@@ -128,6 +128,12 @@ impl<C: Clock> Guard<C> {
         names
     }
 
+    /// Whether it is believed who is behind a connection without an address: whether
+    /// [`TrustedProxy::UnixSocket`](crate::TrustedProxy::UnixSocket) is trusted.
+    pub const fn trusts_unix_sockets(&self) -> bool {
+        self.proxies.trusts_unix_sockets()
+    }
+
     /// The clock.
     pub fn clock(&self) -> &C {
         &self.clock

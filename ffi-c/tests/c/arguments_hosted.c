@@ -271,6 +271,11 @@ static void guards(void) {
     options.trusted_proxies = networks;
     CHECK_EQUAL(RATECELL_NETWORK, ratecell_guard_create(shop, &options, &guard));
     CHECK(strstr(last_message(RATECELL_NETWORK), "10.0.0.0/33"));
+    CHECK(strstr(last_message(RATECELL_NETWORK), "and unix:"));
+    networks[0] = "unix:";
+    CHECK_EQUAL(RATECELL_OK, ratecell_guard_create(shop, &options, &guard));
+    ratecell_guard_destroy(guard);
+    guard = NULL;
     networks[0] = NULL;
     CHECK_EQUAL(RATECELL_NULL, ratecell_guard_create(shop, &options, &guard));
     networks[0] = "10.0.0.0/8";

@@ -3,12 +3,12 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::Request;
+use axum::extract::{ConnectInfo, Request};
 use axum::middleware::{Next, from_fn};
 use axum::{Router, routing::get};
 use http::HeaderMap;
 use ratecell::ManualClock;
-use ratecell_contract::{Contract, IpNet, Limit};
+use ratecell_contract::{Contract, Limit, TrustedProxy};
 use ratecell_tower::{Caller, GuardLayer, PeerAddr};
 
 use crate::api::{Api, SECOND, START_S, TestClock, guard_builder};
@@ -117,7 +117,7 @@ const BY_IP: &str = r#"
 "#;
 
 /// Serves the contract by address behind proxies, which all requests come from.
-async fn behind_proxies(proxies: &[IpNet], peer: &'static str) -> Client {
+async fn behind_proxies(proxies: &[TrustedProxy], peer: &'static str) -> Client {
     let clock: TestClock = Arc::new(ManualClock::new(START_S * SECOND));
     let guard = guard_builder(Contract::parse(BY_IP).unwrap(), &clock);
     let guard = Arc::new(guard.trusted_proxies(proxies).build().unwrap());
@@ -147,6 +147,32 @@ async fn a_forged_address_changes_nothing_unless_a_trusted_proxy_wrote_it() {
     assert_eq!(status(&mut proxied, "203.0.113.9, 192.0.2.1, 10.0.0.7").await, 200);
     assert_eq!(status(&mut proxied, "203.0.113.8, 192.0.2.1, 10.0.0.7").await, 429);
     assert_eq!(status(&mut proxied, "192.0.2.2").await, 200);
+}
+
+#[tokio::test]
+async fn a_proxy_on_a_unix_socket_is_believed_if_such_sockets_are_trusted() {
+    async fn on_a_unix_socket(proxies: &[TrustedProxy]) -> [u16; 3] {
+        let clock: TestClock = Arc::new(ManualClock::new(START_S * SECOND));
+        let guard = guard_builder(Contract::parse(BY_IP).unwrap(), &clock);
+        let guard = Arc::new(guard.trusted_proxies(proxies).build().unwrap());
+        // Nothing says who connects, as on such a socket.
+        let app = Router::new()
+            .route("/", get(|| async {}))
+            .layer(GuardLayer::whole(&guard))
+            .layer(from_fn(async |mut request: Request, next: Next| {
+                request.extensions_mut().remove::<ConnectInfo<SocketAddr>>();
+                next.run(request).await
+            }));
+        let mut client = Client::connect(loopback::serve(app).await).await;
+        let mut answers = [0; 3];
+        for (answer, from) in answers.iter_mut().zip(["192.0.2.1", "192.0.2.2", "192.0.2.1"]) {
+            *answer = status(&mut client, from).await;
+        }
+        answers
+    }
+
+    assert_eq!(on_a_unix_socket(&[TrustedProxy::UnixSocket]).await, [200, 200, 429]);
+    assert_eq!(on_a_unix_socket(&[]).await, [200, 429, 429]);
 }
 
 #[tokio::test]
