@@ -1,5 +1,7 @@
 // A `fetch` that paces its requests and tries again what was refused.
 
+const { finished } = require('node:stream');
+
 const { describe } = require('./argument.js');
 const { MOST_BODY, Pacing, mayRetry, sleep } = require('./pacing.js');
 
@@ -14,33 +16,59 @@ function createFetch(options) {
     // A stream can be read once, so that what it was cannot be sent again.
     const isOnce = init?.body instanceof ReadableStream;
     const retries = pacing.retries();
-    for (;;) {
-      const response = await send(pacing, inner, isOnce ? request : request.clone());
-      if (!response.reading.refused || isOnce || !mayRetry(response.whole.status, request.method)) {
-        return response.whole;
-      }
-      const waitNs = retries.wait(response.reading.retryAfterNs);
+    for (let tries = 0; ; tries += 1) {
+      const sent = await send(pacing, inner, isOnce ? request : request.clone(), tries > 0);
+      const { response, refused, retryAfterNs } = sent;
+      const isRepeated = refused && !isOnce && mayRetry(response.status, request.method, retryAfterNs);
+      const waitNs = isRepeated ? retries.wait(retryAfterNs) : null;
       if (waitNs === null) {
-        return response.whole;
+        endWithBody(response, sent.end);
+        return response;
       }
-      await response.whole.body?.cancel();
+      await response.body?.cancel().catch(() => {});
+      sent.end();
       await sleep(waitNs, request.signal);
     }
   };
 }
 
-async function send(pacing, inner, request) {
-  const number = await pacing.send(request.signal);
-  let whole;
-  let body;
+async function send(pacing, inner, request, isRetry) {
+  const number = await pacing.send(request.signal, isRetry);
+  let hasEnded = false;
+  const end = () => {
+    if (!hasEnded) {
+      hasEnded = true;
+      pacing.ended(number);
+    }
+  };
   try {
-    whole = await inner(request);
-    body = [429, 503].includes(whole.status) ? await startOf(whole) : undefined;
+    const response = await inner(request);
+    const body = [429, 503].includes(response.status) ? await startOf(response) : undefined;
+    const reading = pacing.answered(number, response.status, [...response.headers].flat(), body);
+    return { response, end, ...reading };
   } catch (error) {
-    pacing.failed(number);
+    end();
     throw error;
   }
-  return { whole, reading: pacing.answered(number, whole.status, [...whole.headers].flat(), body) };
+}
+
+// Bodies that nobody may ever read: who drops one without a word gives it up.
+const unread = new FinalizationRegistry((end) => end());
+
+// Calls `end` when the response was read, given up or collected: until then a server counts its
+// request as in flight.
+function endWithBody({ body }, end) {
+  if (body === null || body === undefined) {
+    end();
+    return;
+  }
+  try {
+    finished(body, end);
+    unread.register(body, end);
+  } catch {
+    // A body of some other kind, of which nobody says when it ends.
+    end();
+  }
 }
 
 // The first bytes of a response, which stays whole for its reader.

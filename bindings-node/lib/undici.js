@@ -18,6 +18,8 @@ class PacedDispatch {
   #dispatch;
   #request;
   #handler;
+  #tries = 0;
+  // The pacing's number for what is in flight; 0 for nothing.
   #number = 0;
   #refusal = null;
 
@@ -30,12 +32,13 @@ class PacedDispatch {
   }
 
   start() {
-    this.#try().catch((error) => this.#handler.onResponseError?.(null, error));
+    this.#try().catch((error) => this.onResponseError(null, error));
   }
 
   async #try() {
-    const { signal } = this.#request;
-    this.#number = await this.#pacing.send(signal instanceof AbortSignal ? signal : undefined);
+    const isRetry = this.#tries > 0;
+    this.#tries += 1;
+    this.#number = await this.#pacing.send(this.#signal(), isRetry);
     this.#dispatch(this.#request, this);
   }
 
@@ -45,6 +48,7 @@ class PacedDispatch {
 
   onRequestUpgrade(controller, status, headers, socket) {
     this.#answered(status, headers);
+    this.#end();
     this.#handler.onRequestUpgrade?.(controller, status, headers, socket);
   }
 
@@ -79,46 +83,55 @@ class PacedDispatch {
     if (refusal !== null) {
       const body = Buffer.concat(refusal.parts);
       const reading = this.#answered(refusal.status, refusal.headers, body);
-      const waitNs = this.#isRepeatable() ? this.#retries.wait(reading.retryAfterNs) : null;
+      const waitNs = this.#isRepeatable(reading) ? this.#retries.wait(reading.retryAfterNs) : null;
       if (waitNs !== null) {
         this.#refusal = null;
-        const { signal } = this.#request;
-        sleep(waitNs, signal instanceof AbortSignal ? signal : undefined)
+        this.#end();
+        sleep(waitNs, this.#signal())
           .then(() => this.#try())
-          .catch((error) => this.#handler.onResponseError?.(controller, error));
+          .catch((error) => this.onResponseError(controller, error));
         return;
       }
       this.#passOn(controller);
     }
+    this.#end();
     this.#handler.onResponseEnd?.(controller, trailers);
   }
 
   onResponseError(controller, error) {
-    if (this.#number !== 0) {
-      this.#pacing.failed(this.#number);
-      this.#number = 0;
-    }
+    this.#end();
     this.#handler.onResponseError?.(controller, error);
   }
 
-  #answered(status, headers, body) {
+  #signal() {
+    const { signal } = this.#request;
+    return signal instanceof AbortSignal ? signal : undefined;
+  }
+
+  #end() {
     const number = this.#number;
-    this.#number = 0;
+    if (number !== 0) {
+      this.#number = 0;
+      this.#pacing.ended(number);
+    }
+  }
+
+  #answered(status, headers, body) {
     const list = [];
     for (const [name, value] of Object.entries(headers)) {
       for (const one of Array.isArray(value) ? value : [value]) {
         list.push(name, String(one));
       }
     }
-    return this.#pacing.answered(number, status, list, body);
+    return this.#pacing.answered(this.#number, status, list, body);
   }
 
   // A body that is a stream is gone once it was sent.
-  #isRepeatable() {
+  #isRepeatable({ retryAfterNs }) {
     const { body, method } = this.#request;
     const isKept =
       body === null || body === undefined || typeof body === 'string' || body instanceof Uint8Array;
-    return isKept && mayRetry(this.#refusal.status, method);
+    return isKept && mayRetry(this.#refusal.status, method, retryAfterNs);
   }
 
   #passOn(controller) {

@@ -55,9 +55,10 @@ impl NativePacer {
         self.sent.keep(sent)
     }
 
-    /// Takes note that a request was answered. `headers` are name, value, name, value and so on.
+    /// Takes note of the answer to a request, which stays in flight until [`Self::ended`]. `headers`
+    /// are name, value, name, value and so on.
     #[napi]
-    pub fn finished(
+    pub fn answered(
         &mut self,
         number: u32,
         now: BigInt,
@@ -68,8 +69,8 @@ impl NativePacer {
         let pairs = headers.chunks_exact(2).map(|pair| (pair[0].as_str(), pair[1].as_bytes()));
         let now_ns = ns(&now);
         let reading = Reading::of(now_ns, status, pairs, &body);
-        if let Some(sent) = self.sent.take(number) {
-            self.pacer.finished(sent, now_ns, &reading, &mut random);
+        if let Some(sent) = self.sent.get(number) {
+            self.pacer.answered(sent, now_ns, &reading, &mut random);
         }
         NativeReading {
             refused: reading.refused(),
@@ -77,9 +78,9 @@ impl NativePacer {
         }
     }
 
-    /// Takes note that a request ended without an answer.
+    /// Takes note that a request is no longer in flight, whether or not it was answered.
     #[napi]
-    pub fn failed(&mut self, number: u32) {
+    pub fn ended(&mut self, number: u32) {
         if let Some(sent) = self.sent.take(number) {
             self.pacer.ended(sent);
         }

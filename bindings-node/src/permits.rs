@@ -29,6 +29,11 @@ impl<P> Permits<P> {
         index + 1
     }
 
+    /// The permit of a number that is still out.
+    pub(crate) fn get(&self, number: u32) -> Option<&P> {
+        self.slots.get(number.checked_sub(1)? as usize)?.as_ref()
+    }
+
     /// Takes a permit out; dropping it gives it back to its limiter.
     pub(crate) fn take(&mut self, number: u32) -> Option<P> {
         let index = number.checked_sub(1)?;

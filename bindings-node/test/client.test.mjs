@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Guard } from 'ratecell';
 import { createFetch } from 'ratecell/fetch';
@@ -119,11 +120,62 @@ for (const [name, make] of Object.entries(CLIENTS)) {
     assert.equal(calls.length, 3);
   });
 
-  test(`${name}: a 503 is not tried again for a method that may have been carried out`, async (context) => {
-    const { url, calls } = await refusing(context, 1, { status: 503 });
-    const client = await make(fast);
+  test(`${name}: a 503 is tried again for an idempotent method, if it says when`, async (context) => {
+    for (const [method, headers, status, sent] of [
+      ['GET', { 'retry-after': '1' }, 200, 2],
+      ['GET', {}, 503, 1],
+      ['POST', { 'retry-after': '1' }, 503, 1],
+    ]) {
+      const { url, calls } = await refusing(context, 1, { status: 503, headers });
+      const client = await make(fast);
+      if (client === null) return context.skip('undici is not installed');
+      const body = method === 'POST' ? 'order' : undefined;
+      assert.equal((await client(url, { method, body })).status, status);
+      assert.equal(calls.length, sent);
+    }
+  });
+
+  test(`${name}: a request is in flight until its response is read`, async (context) => {
+    const open = [];
+    const url = await serve(context, (_request, response) => {
+      response.write('be');
+      open.push(response);
+    });
+    const client = await make({ rules: 'concurrency 1' });
     if (client === null) return context.skip('undici is not installed');
-    assert.equal((await client(url, { method: 'POST', body: 'order' })).status, 503);
+    const first = await client(url);
+    const second = client(url);
+    // Longer than the pacer waits before it asks again.
+    await sleep(100);
+    assert.equal(open.length, 1, 'the second is not sent while the first has no end');
+    open[0].end('gun');
+    assert.equal(await first.text(), 'begun');
+    const response = await second;
+    open[1].end();
+    await response.text();
+  });
+
+  test(`${name}: an abort ends the wait of whoever is behind others`, async (context) => {
+    const { url, calls } = await refusing(context, 0);
+    const client = await make({ rules: '1/d burst 1', maxWaitMs: 86_400_000 });
+    if (client === null) return context.skip('undici is not installed');
+    const [first, second] = [new AbortController(), new AbortController()];
+    const before = assert.rejects(client(url, { signal: first.signal }));
+    const waiting = client(url, { signal: second.signal });
+    setImmediate(() => second.abort(new Error('enough')));
+    await assert.rejects(waiting);
+    first.abort();
+    await before;
+    assert.equal(calls.length, 0);
+  });
+
+  test(`${name}: a turn that is too far away is a timeout at once`, async (context) => {
+    const { url, calls } = await refusing(context, 1, { headers: { 'retry-after': '3600' } });
+    const client = await make({ budgetMs: 1_000, maxWaitMs: 60_000 });
+    if (client === null) return context.skip('undici is not installed');
+    assert.equal((await client(url)).status, 429);
+    const tooFar = { name: 'TimeoutError', message: /further away than options.maxWaitMs, 60000 ms$/ };
+    await Promise.all([assert.rejects(client(url), tooFar), assert.rejects(client(url), tooFar)]);
     assert.equal(calls.length, 1);
   });
 
@@ -155,7 +207,32 @@ test('options that make no sense are told', () => {
   assert.throws(() => createFetch({ baseMs: 0 }), RangeError);
   assert.throws(() => createFetch({ baseMs: 100, capMs: 50 }), RangeError);
   assert.throws(() => createFetch({ fetch: 5 }), TypeError);
+  assert.throws(() => createFetch({ maxWaitMs: -1 }), RangeError);
   assert.throws(() => createFetch({ retry: 5 }), /option "retry"/);
+});
+
+test('a request that cannot be sent is not in flight', async (context) => {
+  const { url } = await refusing(context, 0);
+  const client = await undiciFetch({ rules: 'concurrency 1' });
+  if (client === null) return context.skip('undici is not installed');
+  await assert.rejects(client(url, { method: 'no method' }));
+  assert.equal((await client(url)).status, 200);
+});
+
+test('a response that nobody reads is in flight until it is collected', async (context) => {
+  const { url } = await refusing(context, 0);
+  const client = createFetch({ rules: 'concurrency 1' });
+  await client(url);
+  const next = client(url);
+  let isSent = false;
+  next.then(() => {
+    isSent = true;
+  });
+  for (let attempt = 0; !isSent && attempt < 100; attempt += 1) {
+    global.gc();
+    await sleep(20);
+  }
+  assert.ok(isSent);
 });
 
 test('a stream is sent once', async (context) => {

@@ -14,6 +14,11 @@ export interface PacingOptions {
   readonly capMs?: number | undefined;
   /** How long after the first try the last may begin. Default: 600,000. */
   readonly budgetMs?: number | undefined;
+  /**
+   * How long a request may wait for its turn before it is sent first. One whose turn is further away
+   * fails with a `TimeoutError`, as soon as that is known. Default: 600,000.
+   */
+  readonly maxWaitMs?: number | undefined;
   /** Unix time in nanoseconds. Default: the system's. */
   readonly clock?: Clock | undefined;
 }
@@ -25,7 +30,10 @@ export interface FetchOptions extends PacingOptions {
 
 /**
  * A `fetch` that waits for its turn, in order of arrival, and tries again what was refused with 429,
- * or with 503 for an idempotent method. A refusal with no tries left is returned. A body that is a
- * stream is sent once.
+ * or with 503 and a Retry-After for an idempotent method. A refusal with no tries left is returned. A
+ * body that is a stream is sent once.
+ *
+ * All that it sends shares one pace, so make one for each API and key. A request counts as in flight
+ * until its response has been read, cancelled or collected.
  */
 export function createFetch(options?: FetchOptions): typeof globalThis.fetch;
