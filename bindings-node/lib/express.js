@@ -11,8 +11,9 @@ function rateLimit(guard, options) {
       refuse(outcome, response);
       return;
     }
+    // Before the fields, which throw if the response has been sent already.
+    releaseAfter(outcome, request, response);
     setFields(outcome, response);
-    releaseAfter(outcome, response);
     next();
   };
 }

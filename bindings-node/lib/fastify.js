@@ -1,5 +1,6 @@
 // A hook for Fastify: `app.addHook('onRequest', rateLimit(guard))`, or of one route.
 
+const { writeFields } = require('./layers.js');
 const { Outcome } = require('./outcome.js');
 const { RequestReader, releaseAfter } = require('./request-reader.js');
 
@@ -15,14 +16,18 @@ function rateLimit(guard, options) {
       reply.serializer(once(reply)).send(outcome.body);
       return;
     }
-    releaseAfter(outcome, reply.raw);
+    releaseAfter(outcome, request.raw, reply.raw);
     done();
   };
 }
 
 // In lower case, as Fastify keeps them.
 function setFields(outcome, reply) {
-  Outcome.setLowerFields(outcome, setHeader, reply);
+  writeFields(outcome, reply.raw, setHeader, removeHeader, reply, Outcome.setLowerFields);
+}
+
+function removeHeader(reply, name) {
+  reply.removeHeader(name);
 }
 
 function setHeader(reply, name, value) {

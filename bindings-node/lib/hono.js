@@ -1,6 +1,7 @@
 // Middleware for Hono, on every runtime that gives web requests.
 
 const { checkOptions, describe } = require('./argument.js');
+const { addOutcome, mergedFields } = require('./layers.js');
 const { RequestReader, releaseAfter } = require('./request-reader.js');
 
 function rateLimit(guard, options) {
@@ -13,26 +14,45 @@ function rateLimit(guard, options) {
   const reader = new RequestReader(guard, others);
   return async (context, next) => {
     const outcome = reader.read(context, messageOf(context, peer), context.req.url);
+    const outcomes = addOutcome(outcome, context);
     if (!outcome.passes) {
-      const headers = new Headers(outcome.headers);
+      const headers = new Headers(mergedFields(outcomes));
       headers.set('Content-Type', outcome.contentType);
       return new Response(outcome.body, { status: outcome.status, headers });
     }
-    const outgoing = context.env?.outgoing;
+    const { incoming, outgoing } = context.env ?? {};
     if (outgoing !== undefined) {
-      releaseAfter(outcome, outgoing);
+      releaseAfter(outcome, incoming, outgoing);
     }
     try {
       await next();
+      if (outgoing === undefined && outcome.holdsPermits) {
+        context.res = releaseWithBody(outcome, context);
+      }
+      // Layers further in have decided by now, and this one speaks for them.
+      if (outcomes[0] === outcome) {
+        setFields(mergedFields(outcomes), context);
+      }
     } catch (error) {
       outcome.release();
       throw error;
     }
-    outcome.eachField((name, value) => context.res.headers.set(name, value));
-    if (outgoing === undefined && outcome.holdsPermits) {
-      context.res = releaseWithBody(outcome, context);
-    }
   };
+}
+
+function setFields(fields, context) {
+  if (fields.length === 0) {
+    return;
+  }
+  try {
+    context.res.headers.set(...fields[0]);
+  } catch {
+    // The fields of what `fetch` or `Response.redirect` gave cannot be changed; those of a copy can.
+    context.res = new Response(context.res.body, context.res);
+  }
+  for (const [name, value] of fields) {
+    context.res.headers.set(name, value);
+  }
 }
 
 // A request as Node would give it.
@@ -56,8 +76,9 @@ function addressOf({ env, req }) {
 // The response, whose permits come back after its last byte, or when its reader gives up.
 function releaseWithBody(outcome, context) {
   const { res } = context;
-  const { signal } = context.req.raw;
-  if (res.body === null || signal?.aborted) {
+  const { method, signal } = context.req.raw;
+  // Nobody reads the body of a response to HEAD.
+  if (res.body === null || method === 'HEAD' || signal?.aborted) {
     outcome.release();
     return res;
   }

@@ -14,8 +14,9 @@ function rateLimit(guard, options) {
       refuse(outcome, response);
       return false;
     }
+    // Before the fields, which throw if the response has been sent already.
+    releaseAfter(outcome, request, response);
     setFields(outcome, response);
-    releaseAfter(outcome, response);
     return true;
   };
 }

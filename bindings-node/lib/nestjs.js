@@ -3,6 +3,7 @@
 // It answers a refused request itself. Whatever a guard of Nest's does but to say yes builds an
 // error, so it then says nothing: the request is answered and its promise is dropped with it.
 
+const { writeFields } = require('./layers.js');
 const { RequestReader, refuse, releaseAfter, setFields } = require('./request-reader.js');
 
 class RateLimitGuard {
@@ -25,16 +26,20 @@ class RateLimitGuard {
     for (const reader of this.#readers(context)) {
       const outcome = reader.read(request, message, request.originalUrl ?? message.url);
       if (!outcome.passes) {
-        reply.hijack?.();
+        if (reply !== response) {
+          keepFields(reply, response);
+          reply.hijack();
+        }
         refuse(outcome, response);
         return new Promise(() => {});
       }
+      // Before the fields, which throw if the response has been sent already.
+      releaseAfter(outcome, message, response);
       if (reply === response) {
         setFields(outcome, response);
       } else {
-        outcome.eachField((name, value) => reply.header(name, value));
+        writeFields(outcome, response, setHeader, removeHeader, reply);
       }
-      releaseAfter(outcome, response);
     }
     return true;
   }
@@ -43,6 +48,22 @@ class RateLimitGuard {
     const own = limitsOf.get(context.getHandler()) ?? limitsOf.get(context.getClass());
     return [this.#reader, own].filter((reader) => reader !== null && reader !== undefined);
   }
+}
+
+// What hooks of Fastify's have set, such as who may read the response, is lost to a reply that is
+// answered past it.
+function keepFields(reply, response) {
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    response.setHeader(name, value);
+  }
+}
+
+function setHeader(reply, name, value) {
+  reply.header(name, value);
+}
+
+function removeHeader(reply, name) {
+  reply.removeHeader(name);
 }
 
 // The reader of each method or class that has limits of its own.

@@ -2,7 +2,7 @@
 
 const { checkOptions, describe } = require('./argument.js');
 const { Guard, stageNumber } = require('./guard.js');
-const { Outcome } = require('./outcome.js');
+const { writeFields } = require('./layers.js');
 
 const OPTIONS = ['stage', 'cost', 'values', 'limits'];
 
@@ -51,20 +51,54 @@ class RequestReader {
 }
 
 // Keeps what a pass holds until its response is sent or given up.
-function releaseAfter(outcome, response) {
+function releaseAfter(outcome, request, response) {
   if (!outcome.holdsPermits) {
     return;
   }
+  const { socket } = request;
   // A client may have left before this; then its event has come already.
-  if (response.closed || response.destroyed || response.socket?.destroyed) {
+  if (response.closed || response.destroyed || socket?.destroyed) {
     outcome.release();
-  } else {
-    response.once('close', () => outcome.release());
+    return;
   }
+  if (response.socket === socket || socket?.once === undefined) {
+    response.once('close', () => outcome.release());
+    return;
+  }
+  // It stands behind the response to a request that was sent before it over the same connection: if
+  // that closes now, this one hears nothing of it.
+  const behind = outcomesBehind(socket);
+  behind.add(outcome);
+  response.once('close', () => {
+    behind.delete(outcome);
+    outcome.release();
+  });
 }
 
+const BEHIND = Symbol('ratecell outcomes behind others');
+
+// What requests hold whose responses have not had their turn on a connection. One listener for all, as
+// a client may send as many as it likes.
+function outcomesBehind(socket) {
+  if (socket[BEHIND] === undefined) {
+    const behind = new Set();
+    socket[BEHIND] = behind;
+    socket.once('close', () => {
+      for (const outcome of behind) {
+        outcome.release();
+      }
+    });
+  }
+  return socket[BEHIND];
+}
+
+// Writes the fields of an outcome, together with those of layers further out.
 function setFields(outcome, response) {
-  Outcome.setFields(outcome, setHeader, response);
+  writeFields(outcome, response, setHeader, removeHeader, response);
+}
+
+function removeHeader(response, name) {
+  response.removeHeader(name);
 }
 
 function setHeader(response, name, value) {

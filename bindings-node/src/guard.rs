@@ -6,7 +6,7 @@ use napi::bindgen_prelude::Object;
 use napi::{Env, JsValue as _, Result, Unknown};
 use napi_derive::napi;
 use ratecell::{SystemClock, WhenFull};
-use ratecell_contract::{Contract, ForwardedField, Guard, TrustedProxy};
+use ratecell_contract::{Contract, Fields, ForwardedField, Guard, TrustedProxy};
 
 use crate::bound_guard::{BoundGuard, MAX_ARGUMENTS};
 use crate::clock::NodeClock;
@@ -145,6 +145,18 @@ impl NativeGuard {
             content_type: refusal.map(|refusal| refusal.content_type.clone()),
             names: shape.names.clone(),
         })
+    }
+
+    /// What a response carries of several outcomes about its request, the outermost layer's first.
+    /// Fields are name, value, name, value and so on.
+    #[napi]
+    pub fn merged_fields(outcomes: Vec<Vec<String>>) -> Vec<String> {
+        let fields: Vec<Fields> = outcomes
+            .iter()
+            .map(|list| list.chunks_exact(2).map(|pair| (&*pair[0], &*pair[1])).collect())
+            .collect();
+        let merged = Fields::merged(&fields.iter().collect::<Vec<_>>());
+        merged.iter().flat_map(|(name, value)| [name.to_owned(), value.to_owned()]).collect()
     }
 
     /// Gives back the permits of a request that passed.

@@ -135,6 +135,21 @@ impl Fields {
     }
 }
 
+/// For languages that keep fields as texts of their own. Values are taken as they are, so they must be
+/// what [`Fields::iter`] gave.
+impl<'f> FromIterator<(&'f str, &'f str)> for Fields {
+    fn from_iter<I: IntoIterator<Item = (&'f str, &'f str)>>(pairs: I) -> Self {
+        let mut fields = Self::default();
+        for (name, value) in pairs {
+            fields.push_own(&Arc::from(name), |text| {
+                text.push_str(value);
+                true
+            });
+        }
+        fields
+    }
+}
+
 impl fmt::Debug for Fields {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.iter()).finish()
@@ -196,6 +211,13 @@ mod tests {
                 "request-id: inner"
             ]
         );
+    }
+
+    #[test]
+    fn fields_that_were_texts_are_the_same_again() {
+        let once = fields(&[("RateLimit", "\"ip\";r=9"), ("Retry-After", "7")]);
+        let again: Fields = once.iter().collect();
+        assert!(again.iter().eq(once.iter()));
     }
 
     #[test]
