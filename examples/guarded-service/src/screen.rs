@@ -18,6 +18,7 @@ const PLAIN: &str = "\x1b[0m";
 #[derive(Debug)]
 pub(crate) struct Screen {
     is_terminal: bool,
+    is_colored: bool,
     /// Lines to go up before the table is drawn again.
     drawn_lines: usize,
     start: Instant,
@@ -28,7 +29,9 @@ impl Screen {
     pub(crate) fn new() -> Self {
         let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
         let is_terminal = io::stdout().is_terminal() && !is_dumb;
-        Self { is_terminal, drawn_lines: 0, start: Instant::now() }
+        // SOURCE: https://no-color.org.
+        let is_colored = is_terminal && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
+        Self { is_terminal, is_colored, drawn_lines: 0, start: Instant::now() }
     }
 
     /// Shows the tallies as they grow, for as long as it is polled.
@@ -110,6 +113,6 @@ impl Screen {
     }
 
     fn colored(&self, text: String, color: &str) -> String {
-        if self.is_terminal { format!("{color}{text}{PLAIN}") } else { text }
+        if self.is_colored { format!("{color}{text}{PLAIN}") } else { text }
     }
 }
