@@ -16,6 +16,7 @@ use crate::held::Held;
 use crate::layer::Watch;
 use crate::passage::{self, Outer, Passage};
 use crate::peer::PeerAddr;
+use crate::request_path::request_path;
 
 /// The name of the value in which the guard takes the id of a request.
 const REQUEST_ID: &str = "request_id";
@@ -75,13 +76,14 @@ fn ask<C: Clock>(
     }
     let cost = caller.and_then(|caller| caller.cost);
     let cost = cost.or_else(|| watch.cost.as_ref().map(|cost| cost(parts)));
+    let path = request_path(parts);
     let request = Request {
         peer,
         headers: &FieldsOf(&parts.headers),
         values: &values,
         limits: &limits,
         cost: cost.unwrap_or(1),
-        ..Request::new(parts.method.as_str(), path(parts))
+        ..Request::new(parts.method.as_str(), &path)
     };
     watch.guard.admit(watch.stage, &request)
 }
@@ -136,16 +138,6 @@ fn failed(request: &HeaderMap) -> Response<Bytes> {
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
     }
     response
-}
-
-/// The path that the contract speaks of: where axum's nested routers cut off what they have matched,
-/// the whole.
-fn path(parts: &Parts) -> &str {
-    #[cfg(feature = "axum")]
-    if let Some(whole) = parts.extensions.get::<axum::extract::OriginalUri>() {
-        return whole.0.path();
-    }
-    parts.uri.path()
 }
 
 /// The header fields of a request, as the guard reads them.

@@ -10,6 +10,7 @@ mod layer;
 mod meter;
 mod passage;
 mod peer;
+mod request_path;
 mod response_future;
 mod service;
 

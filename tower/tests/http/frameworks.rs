@@ -26,7 +26,7 @@ use tonic::transport::{Channel, Server, server::TcpIncoming};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 use tonic_types::StatusExt as _;
-use tower::{Layer as _, service_fn};
+use tower::{Layer as _, ServiceExt as _, service_fn};
 
 use crate::api::{SECOND, START_S, TestClock, guard_builder};
 use crate::loopback::{self, Client, request};
@@ -57,6 +57,34 @@ async fn axum_paths_are_those_of_the_client_in_nested_routers_too() {
     let mut status = async |path| client.send(request("GET", path, &[])).await.status.as_u16();
     assert_eq!((status("/api/v1/items").await, status("/api/v1/items?page=2").await), (200, 429));
     assert_eq!((status("/api/v1/users").await, status("/api/v1/users").await), (200, 200));
+}
+
+#[tokio::test]
+async fn a_rewritten_path_is_counted_as_what_the_inner_router_serves() {
+    let contract = r#"
+        name = "rewritten"
+        [[rule]]
+        name = "items"
+        limit = "fixed 1/min"
+        paths = ["/v1/items"]
+        by = "ip"
+    "#;
+    let (guard, _) = guard(contract);
+    let routes = Router::new().route("/items", get(|| async { "items" }));
+    let mounted = Router::new().nest("/v1", routes).layer(GuardLayer::whole(&guard));
+    // Cuts off where the API is mounted, and knows an old name of its items.
+    let hand_on = move |mut request: axum::extract::Request| async move {
+        let path = request.uri().path();
+        let path = path.strip_prefix("/shop").unwrap_or(path).replace("/old", "/v1/items");
+        *request.uri_mut() = path.parse().unwrap();
+        mounted.oneshot(request).await
+    };
+    let app = Router::new().fallback(hand_on);
+    let mut client = Client::connect(loopback::serve(app).await).await;
+    let mut status = async |path| client.send(request("GET", path, &[])).await.status.as_u16();
+    assert_eq!(status("/shop/v1/items").await, 200);
+    assert_eq!((status("/shop/old").await, status("/v1/items").await), (429, 429));
+    assert_eq!((status("/shop/v1/users").await, status("/shop/v1/users").await), (404, 404));
 }
 
 /// A handler for hyper alone: echoes what comes after an upgrade, for as long as it comes.
