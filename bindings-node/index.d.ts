@@ -43,7 +43,7 @@ export type SingleKey = string | Uint8Array | number | bigint | KeyHandle;
  *
  * One by itself is for the dimension `key`, or for the plan's only one. Of an object only its own
  * properties count: a dimension that is missing or undefined skips the rules that count by it, and
- * one that no rule counts by is passed over.
+ * one that no rule counts by is passed over. An array, a `Map`, a promise and the like throw a `TypeError`.
  */
 export type Key = SingleKey | { readonly [dimension: string]: SingleKey | undefined };
 
@@ -421,7 +421,7 @@ export class Guard {
   stats(): GuardStats[];
 }
 
-/** How a framework's requests are read; a function is asked of each request. */
+/** How a framework's requests are read; a function is asked of each request, and gives no promise. */
 export interface RequestOptions<R> {
   readonly stage?: GuardRequest['stage'];
   readonly cost?: number | ((request: R) => number) | undefined;

@@ -15,10 +15,26 @@ function describe(value) {
       if (value === null) {
         return 'null';
       }
-      return Array.isArray(value) ? 'an array' : 'an object';
+      return Array.isArray(value) ? 'an array' : `an object${kindOf(value)}`;
     default:
       return Object.is(value, -0) ? '-0' : String(value);
   }
+}
+
+// What an object is beside one with properties, such as ` (Promise)`.
+function kindOf(object) {
+  const kind = Object.prototype.toString.call(object).slice(8, -1);
+  return kind === 'Object' ? '' : ` (${kind})`;
+}
+
+// Whether a value is an object that is meant for its own properties. Arrays, maps and promises that
+// nobody has awaited have none to look for, so that reading them as such would find nothing.
+function hasProperties(value) {
+  if (typeof value !== 'object' || value === null) {
+    return false;
+  }
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null || kindOf(value) === '';
 }
 
 // Refuses options that do not exist, so that a misspelt one is not passed over.
@@ -26,7 +42,7 @@ function checkOptions(name, options, accepted) {
   if (options === undefined) {
     return {};
   }
-  if (options === null || typeof options !== 'object') {
+  if (!hasProperties(options)) {
     throw new TypeError(`${name}: found ${describe(options)}, accepted is an object`);
   }
   for (const option of Object.keys(options)) {
@@ -70,4 +86,4 @@ function rangeErrorOf(call) {
   }
 }
 
-module.exports = { describe, checkOptions, wholeNumber, rangeErrorOf };
+module.exports = { describe, hasProperties, checkOptions, wholeNumber, rangeErrorOf };

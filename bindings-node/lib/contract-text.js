@@ -3,7 +3,7 @@
 // The addon reads the text, so what is accepted is what a file may say, and nothing is known here
 // of any value but its shape.
 
-const { checkOptions, describe } = require('./argument.js');
+const { checkOptions, describe, hasProperties } = require('./argument.js');
 
 // The file's word for each property.
 const CONTRACT = ['name', 'rules', 'response', 'clients', 'requestId'];
@@ -37,15 +37,19 @@ function contractText(contract) {
     throw new TypeError(`contract.rules: found ${describe(rules)}, accepted is an array of rules`);
   }
   const lines = [`name = ${literal('contract.name', name)}`];
-  rules.forEach((rule, index) => {
+  // By number, which a list with holes has for each of them.
+  for (let index = 0; index < rules.length; index += 1) {
+    const rule = rules[index];
     const place = `contract.rules[${index}]`;
+    checkObject(place, rule);
     lines.push('[[rule]]', ...entries(place, rule, RULE, ['refused']));
     if (rule.refused !== undefined) {
       lines.push('[rule.refused]', ...entries(`${place}.refused`, rule.refused, REFUSED));
     }
-  });
+  }
   lines.push('[response]', ...entries('contract.response', response, RESPONSE, ['always', 'refused']));
   if (response.always !== undefined) {
+    checkObject('contract.response.always', response.always);
     lines.push('[response.always]');
     for (const [field, value] of Object.entries(response.always)) {
       lines.push(`${JSON.stringify(field)} = ${literal(`contract.response.always.${field}`, value)}`);
@@ -61,6 +65,12 @@ function contractText(contract) {
     lines.push('[request_id]', ...entries('contract.requestId', requestId, REQUEST_ID));
   }
   return `${lines.join('\n')}\n`;
+}
+
+function checkObject(place, value) {
+  if (!hasProperties(value)) {
+    throw new TypeError(`${place}: found ${describe(value)}, accepted is an object`);
+  }
 }
 
 function entries(place, object, words, others = []) {

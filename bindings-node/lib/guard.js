@@ -4,7 +4,7 @@ const { readFileSync } = require('node:fs');
 const { fileURLToPath } = require('node:url');
 
 const native = require('./addon.js');
-const { checkOptions, describe, rangeErrorOf, wholeNumber } = require('./argument.js');
+const { checkOptions, describe, hasProperties, rangeErrorOf, wholeNumber } = require('./argument.js');
 const { contractText } = require('./contract-text.js');
 const { Outcome, Shape } = require('./outcome.js');
 const { clockOf, readClock } = require('./time.js');
@@ -15,6 +15,7 @@ const MAX_U32 = 2 ** 32 - 1;
 const STAGES = { 'before-auth': 0, 'after-auth': 1, whole: 2 };
 const GUARD_OPTIONS = ['capacity', 'whenFull', 'clock', 'trustedProxies', 'forwardedField'];
 const REQUEST_FIELDS = ['method', 'path', 'peer', 'headers', 'values', 'limits', 'cost', 'stage'];
+const RAW_REQUEST_FIELDS = REQUEST_FIELDS.map((field) => (field === 'headers' ? 'rawHeaders' : field));
 // Fields that are lists, so that several lines of them mean the same as one.
 const LISTS = ['x-forwarded-for', 'forwarded'];
 // The arguments that the addon takes: MAX_ARGUMENTS of src/bound_guard.rs.
@@ -97,12 +98,20 @@ class Guard {
       REQUEST_FIELDS,
     );
     const rawHeaders = headers === undefined ? [] : rawOf(headers);
-    return this.admitRaw({ stage, method, path, peer, cost, rawHeaders, values, limits });
+    return this.#admit(stageNumber(stage), true, method, path, peer, cost, rawHeaders, values, limits);
   }
 
   // As `admit`, for frameworks: the header fields come as Node's `rawHeaders`, in which name and value
   // take turns.
-  admitRaw({ stage, method, path, peer = '', cost, rawHeaders, values, limits }) {
+  admitRaw(request) {
+    const { stage, method, path, peer, cost, rawHeaders, values, limits } = checkOptions(
+      'request',
+      request,
+      RAW_REQUEST_FIELDS,
+    );
+    if (!Array.isArray(rawHeaders)) {
+      throw new TypeError(`rawHeaders: found ${describe(rawHeaders)}, accepted is an array of strings`);
+    }
     return this.#admit(stageNumber(stage), true, method, path, peer, cost, rawHeaders, values, limits);
   }
 
@@ -114,11 +123,11 @@ class Guard {
     return guard.#admit(stage, false, message.method, path, peer, cost, message.rawHeaders, values, limits);
   }
 
-  #admit(stage, readsAll, method, path, peer, cost = 1, rawHeaders, values, limits) {
+  #admit(stage, readsAll, method, path, peer = '', cost = 1, rawHeaders, values, limits) {
     checkString('method', method);
     checkString('path', path);
     checkString('peer', peer);
-    if (cost >>> 0 !== cost) {
+    if (typeof cost !== 'number' || cost >>> 0 !== cost) {
       wholeNumber('cost', cost, 0, MAX_U32);
     }
     const numbers = [];
@@ -197,7 +206,7 @@ class Guard {
   }
 
   #giveValues(values, numbers, given) {
-    if (typeof values !== 'object' || values === null) {
+    if (!hasProperties(values)) {
       throw new TypeError(`values: found ${describe(values)}, accepted is an object by name`);
     }
     for (const [name, number] of this.#values) {
@@ -210,7 +219,7 @@ class Guard {
   }
 
   #giveLimits(limits, numbers, given) {
-    if (typeof limits !== 'object' || limits === null) {
+    if (!hasProperties(limits)) {
       throw new TypeError(`limits: found ${describe(limits)}, accepted is an object by rule`);
     }
     for (const [rule, limit] of Object.entries(limits)) {
@@ -249,10 +258,11 @@ function checkString(name, value) {
 // Header fields as a list: of an object by name, each value a string or an array of them, or of a web
 // `Headers`.
 function rawOf(headers) {
-  if (typeof headers !== 'object' || headers === null) {
+  const isList = !Array.isArray(headers) && typeof headers?.entries === 'function';
+  if (!isList && !hasProperties(headers)) {
     throw new TypeError(`headers: found ${describe(headers)}, accepted are an object by name and Headers`);
   }
-  const pairs = typeof headers.entries === 'function' ? headers.entries() : Object.entries(headers);
+  const pairs = isList ? headers.entries() : Object.entries(headers);
   const raw = [];
   for (const [name, value] of pairs) {
     for (const one of Array.isArray(value) ? value : [value]) {

@@ -1,6 +1,6 @@
 // Keys: what a limit is counted by, put where the addon finds it.
 
-const { describe } = require('./argument.js');
+const { describe, hasProperties } = require('./argument.js');
 const { words, KEYS, KINDS, VALUES, VALUE_LEN, KeyKind } = require('./words.js');
 
 const ACCEPTED =
@@ -108,7 +108,7 @@ function putKey(value, limiter, index) {
 // The keys of an object by dimension, in the order of the plan's dimensions; undefined where the
 // object has none of its own.
 function readKeys(value, dimensions) {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (!hasProperties(value)) {
     throw new TypeError(`key: found ${describe(value)}, ${ACCEPTED}, or an object of those by dimension`);
   }
   const keys = new Array(dimensions.length);

@@ -125,7 +125,7 @@ class Limiter {
   #make(op, key, cost, options) {
     // What nearly every call is, and short enough for an engine to have it within the caller.
     const isUsual = typeof key === 'string' && options === undefined && this.#clock === null;
-    if (isUsual && cost >>> 0 === cost) {
+    if (isUsual && typeof cost === 'number' && cost >>> 0 === cost) {
       words[OP] = op;
       words[COST] = cost;
       words[RULES] = 0;
@@ -138,7 +138,7 @@ class Limiter {
   }
 
   #makeAny(op, key, cost, options) {
-    if (cost >>> 0 !== cost) {
+    if (typeof cost !== 'number' || cost >>> 0 !== cost) {
       wholeNumber('cost', cost, 0, MAX_COST);
     }
     const rules = options === undefined ? 0 : this.#rulesOf(options);

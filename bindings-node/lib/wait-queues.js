@@ -9,7 +9,7 @@
 const abortGroup = require('./abort-group.js');
 const { Alarm } = require('./alarm.js');
 const { describe, checkOptions } = require('./argument.js');
-const { KeyHandle, isAlone } = require('./key.js');
+const { KeyHandle, isAlone, readKeys } = require('./key.js');
 
 const POLL_MS = 10;
 
@@ -47,6 +47,9 @@ class WaitQueues {
         }
         queue = new Queue(id);
         this.#queues.set(id, queue);
+      } else if (this.#isHopeless(waiter)) {
+        this.#isAnswered(waiter, null);
+        return;
       }
       queue.push(waiter);
       this.#limitWait(queue, waiter);
@@ -64,8 +67,9 @@ class WaitQueues {
     }
     const keys = Object.create(null);
     const ids = [];
-    for (const dimension of this.#shape.dimensions) {
-      const own = Object(key) === key && Object.hasOwn(key, dimension) ? key[dimension] : undefined;
+    const { dimensions } = this.#shape;
+    for (const [index, own] of readKeys(key, dimensions).entries()) {
+      const dimension = dimensions[index];
       if (own !== undefined) {
         keys[dimension] = own instanceof KeyHandle ? own : this.#limiter.key(own);
         ids.push(`${dimension}=${keys[dimension].id}`);
@@ -132,6 +136,12 @@ class WaitQueues {
       }
     }
     this.#queues.delete(queue.id);
+  }
+
+  // Whether no wait helps a waiter, who need not stand behind others to hear it. Throws for one whose
+  // cost or rules make no sense.
+  #isHopeless({ keys, options }) {
+    return this.#limiter.peek(keys, options.cost, options.callOptions).verdict === 'never';
   }
 
   // Asks the limiter for a waiter, who leaves the queue if that answers it.

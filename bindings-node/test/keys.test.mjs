@@ -154,3 +154,29 @@ test('a handle is for its own limiter, alone or in a dimension', () => {
   assert.throws(() => fresh().acquire(alice), /^TypeError: key: found a handle of another limiter/);
   assert.throws(() => fresh().acquire({ key: alice }), TypeError);
 });
+
+test('an object that is no mapping is never taken for one without keys', () => {
+  const others = [
+    new String('alice'),
+    new Map([['key', 'alice']]),
+    Promise.resolve('alice'),
+    new Uint16Array(2),
+    new DataView(new ArrayBuffer(8)),
+    new Date(0),
+    ['alice'],
+  ];
+  for (const other of others) {
+    assert.throws(() => fresh().acquire(other), /^TypeError: key: found an (object \(\w+\)|array), accepted/);
+  }
+  class Keys {
+    key = 'alice';
+  }
+  const limiter = fresh('1/d');
+  limiter.acquire(new Keys());
+  assert.equal(limiter.acquire(Object.assign(Object.create(null), { key: 'alice' })).allowed, false);
+});
+
+test('what is wrong with a cost is said of every type', () => {
+  assert.throws(() => fresh().acquire('alice', 1n), /^TypeError: cost: found 1n, accepted are whole numbers/);
+  assert.throws(() => fresh().acquire('alice', Symbol('1')), /^TypeError: cost: found a symbol/);
+});

@@ -257,6 +257,29 @@ test('what is wrong with a request is said, whether or not the contract looks at
   }
 });
 
+test('a request of another shape is told, and not let by without its keys', () => {
+  const guard = new Guard({
+    rules: [
+      { name: 'key', limit: '5/h', by: 'header:x-api-key' },
+      { name: 'user', limit: '5/h', by: 'value:user' },
+    ],
+  });
+  const ask = (request) => () => guard.admit({ method: 'GET', path: '/', ...request });
+  assert.throws(ask({ headers: ['x-api-key', 'a'] }), /^TypeError: headers: found an array, accepted/);
+  assert.throws(ask({ headers: Promise.resolve({}) }), /^TypeError: headers: found an object \(Promise\)/);
+  assert.throws(ask({ values: Promise.resolve({ user: 'a' }) }), /^TypeError: values: found an object \(P/);
+  assert.throws(ask({ values: new Map([['user', 'a']]) }), /^TypeError: values: found an object \(Map\)/);
+  assert.throws(ask({ limits: new Map([['user', 5]]) }), /^TypeError: limits: found an object \(Map\)/);
+  assert.throws(ask({ cost: 1n }), /^TypeError: cost: found 1n, accepted are whole numbers/);
+  const raw = (request) => () => guard.admitRaw({ method: 'GET', path: '/', ...request });
+  assert.throws(raw({}), /^TypeError: rawHeaders: found undefined, accepted is an array/);
+  assert.throws(raw({ rawHeaders: [], headers: {} }), /^TypeError: request: found the option "headers"/);
+  const rules = [undefined];
+  assert.throws(() => new Guard({ rules }), /^TypeError: contract.rules\[0\]: found undefined, accepted/);
+  const always = new Map([['Via', 'ratecell']]);
+  assert.throws(() => new Guard({ rules: [], response: { always } }), /^TypeError: contract.response.always/);
+});
+
 test('a stage that there is none of is refused when the middleware is made', async () => {
   const { rateLimit } = await import('ratecell/http');
   assert.throws(

@@ -242,3 +242,24 @@ test('a waiting call keeps no process alive', () => {
   `;
   assert.equal(execFileSync(process.execPath, ['-e', program], { timeout: 60_000 }).toString(), 'waiting');
 });
+
+test('whoever no wait helps hears it at once, also behind others', async () => {
+  const limiter = new Limiter('fixed 1/366d');
+  limiter.acquire('alice');
+  const controller = new AbortController();
+  const first = limiter.wait('alice', { signal: controller.signal });
+  assert.equal((await limiter.wait('alice', { cost: 2 })).verdict, 'never');
+  await assert.rejects(limiter.wait('alice', { cost: -1 }), /^RangeError: cost: found -1/);
+  await assert.rejects(limiter.wait('alice', { rules: '5/fortnight' }), SyntaxError);
+  controller.abort();
+  await assert.rejects(first);
+});
+
+test('a key that is none is not waited for', async () => {
+  const limiter = new Limiter('1/d');
+  await assert.rejects(
+    limiter.wait(Promise.resolve('alice')),
+    /^TypeError: key: found an object \(Promise\)/,
+  );
+  await assert.rejects(limiter.wait(new Map([['key', 'alice']])), /found an object \(Map\)/);
+});
