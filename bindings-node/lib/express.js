@@ -1,12 +1,11 @@
 // Middleware for Express, and for whatever takes (request, response, next).
 
-const { RequestReader, refuse, releaseAfter, setFields } = require('./request-reader.js');
+const { RequestReader, pathOf, refuse, releaseAfter, setFields } = require('./request-reader.js');
 
 function rateLimit(guard, options) {
   const reader = new RequestReader(guard, options);
   return (request, response, next) => {
-    // A router below another strips its own part from `url`.
-    const outcome = reader.read(request, request, request.originalUrl ?? request.url);
+    const outcome = reader.read(request, request, pathOf(request));
     if (!outcome.passes) {
       refuse(outcome, response);
       return;

@@ -7,7 +7,7 @@ const { RequestReader, releaseAfter } = require('./request-reader.js');
 function rateLimit(guard, options) {
   const reader = new RequestReader(guard, options);
   return function rateLimitHook(request, reply, done) {
-    const outcome = reader.read(request, request.raw, request.originalUrl);
+    const outcome = reader.read(request, request.raw, request.url);
     setFields(outcome, reply);
     if (!outcome.passes) {
       // By a serializer, as Fastify adds a charset to the media type of any other text. As bytes it

@@ -4,7 +4,7 @@
 // error, so it then says nothing: the request is answered and its promise is dropped with it.
 
 const { writeFields } = require('./layers.js');
-const { RequestReader, refuse, releaseAfter, setFields } = require('./request-reader.js');
+const { RequestReader, pathOf, refuse, releaseAfter, setFields } = require('./request-reader.js');
 
 class RateLimitGuard {
   #reader;
@@ -24,7 +24,7 @@ class RateLimitGuard {
     const message = request.raw ?? request;
     const response = reply.raw ?? reply;
     for (const reader of this.#readers(context)) {
-      const outcome = reader.read(request, message, request.originalUrl ?? message.url);
+      const outcome = reader.read(request, message, request.raw?.url ?? pathOf(request));
       if (!outcome.passes) {
         if (reply !== response) {
           keepFields(reply, response);

@@ -50,6 +50,14 @@ class RequestReader {
   }
 }
 
+// The path that Express has found a handler by: a router below another strips its own part from
+// `url` and leaves it in `baseUrl`. What a service rewrites in `url` counts as rewritten, since
+// it is what is served; `originalUrl` knows nothing of that.
+function pathOf(request) {
+  const { baseUrl } = request;
+  return baseUrl === undefined ? (request.originalUrl ?? request.url) : baseUrl + request.url;
+}
+
 // Keeps what a pass holds until its response is sent or given up.
 function releaseAfter(outcome, request, response) {
   if (!outcome.holdsPermits) {
@@ -115,4 +123,4 @@ function refuse(outcome, response) {
   response.end(body);
 }
 
-module.exports = { RequestReader, refuse, releaseAfter, setFields };
+module.exports = { RequestReader, pathOf, refuse, releaseAfter, setFields };

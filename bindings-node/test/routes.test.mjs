@@ -54,6 +54,37 @@ test('express: a route has limits of its own, also below a router', async (conte
   assert.deepEqual(await statuses(`${url}/v1/items`, 2), [200, 200]);
 });
 
+test('express and fastify: a path that the service rewrites counts as what is served', async (context) => {
+  const packages = await installed(context, 'express', 'fastify');
+  if (packages === null) return;
+  const [{ default: express }, { fastify }] = packages;
+  const contract = limitOf('items', 'fixed 1/366d');
+  contract.rules[0].paths = ['/v1/items'];
+  const rewritten = (url) => url.replace('/old', '/v1/items');
+
+  const app = express();
+  app.use((request, _response, next) => {
+    request.url = rewritten(request.url);
+    next();
+  });
+  const router = express.Router();
+  router.use((await import('ratecell/express')).rateLimit(contract));
+  router.get('/items', (_request, response) => response.send('ok'));
+  app.use('/v1', router);
+  const server = app.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+
+  const other = fastify({ rewriteUrl: (request) => rewritten(request.url) });
+  other.addHook('onRequest', (await import('ratecell/fastify')).rateLimit(contract));
+  other.get('/v1/items', async () => 'ok');
+  await other.listen({ port: 0, host: '127.0.0.1' });
+
+  for (const url of [closing(context, server), closing(context, other.server)]) {
+    assert.deepEqual(await statuses(`${url}/v1/items?page=2`, 1), [200]);
+    assert.deepEqual(await statuses(`${url}/old`, 1), [429]);
+  }
+});
+
 test('express: what is refused before authentication never reaches it, and stages add up', async (context) => {
   const packages = await installed(context, 'express');
   if (packages === null) return;
