@@ -399,7 +399,10 @@ export class Guard {
    */
   constructor(contract: string | Contract, options?: GuardOptions);
 
-  /** Reads a contract file. */
+  /**
+   * Reads a contract file of at most 1 MiB.
+   * @throws Node's error if the file is not there or cannot be read; RangeError if it has more; otherwise as the constructor.
+   */
   static load(file: string | URL, options?: GuardOptions): Guard;
 
   /** The name of the API. */

@@ -1725,7 +1725,7 @@ ratecell_status ratecell_guard_create(const char *text,
 
 #if defined(RATECELL_HOSTED)
 /**
- * As ratecell_guard_create with the text in a file; path is UTF-8.
+ * As ratecell_guard_create with the text in a file of at most 1 MiB; path is UTF-8.
  *
  * Fails with RATECELL_FILE, or as ratecell_guard_create does.
  *

@@ -1,6 +1,6 @@
 // A guard: holds requests to a contract.
 
-const { readFileSync } = require('node:fs');
+const { accessSync, constants } = require('node:fs');
 const { fileURLToPath } = require('node:url');
 
 const native = require('./addon.js');
@@ -37,8 +37,9 @@ class Guard {
   // What the addon's outcomes have in common, by its number for that.
   #shapes = [];
 
-  constructor(contract, options, file = 'contract') {
-    const text = typeof contract === 'string' ? contract : contractText(contract);
+  // With `file`, which only `load` gives, the addon reads the contract from there.
+  constructor(contract, options, file = null) {
+    const text = file !== null || typeof contract === 'string' ? contract : contractText(contract);
     const {
       capacity = DEFAULT_CAPACITY,
       whenFull = 'deny',
@@ -80,7 +81,9 @@ class Guard {
     if (typeof path !== 'string') {
       throw new TypeError(`file: found ${describe(file)}, accepted are a path and a file URL`);
     }
-    return new Guard(readFileSync(path, 'utf8'), options, path);
+    // Node's error of a file that is not there or cannot be read has the code that its users look at.
+    accessSync(path, constants.R_OK);
+    return new Guard(null, options, path);
   }
 
   get name() {

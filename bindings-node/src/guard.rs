@@ -6,7 +6,7 @@ use napi::bindgen_prelude::Object;
 use napi::{Env, JsValue as _, Result, Unknown};
 use napi_derive::napi;
 use ratecell::{SystemClock, WhenFull};
-use ratecell_contract::{Contract, Fields, ForwardedField, Guard, TrustedProxy};
+use ratecell_contract::{Contract, Fields, ForwardedField, Guard, LoadProblem, TrustedProxy};
 
 use crate::bound_guard::{BoundGuard, MAX_ARGUMENTS};
 use crate::clock::NodeClock;
@@ -47,23 +47,29 @@ pub struct NativeGuardStats {
 
 #[napi]
 impl NativeGuard {
-    /// Makes a guard for the contract in `text`, which errors call `name`. The package has checked the
+    /// Makes a guard for the contract in `text` or, without one, in `file`. The package has checked the
     /// types and the capacity's range; `given` says that the clock is JavaScript's.
     #[napi(constructor)]
     pub fn new(
-        text: String,
-        name: String,
+        text: Option<String>,
+        file: Option<String>,
         capacity: f64,
         allow_when_full: bool,
         proxies: Vec<String>,
         field: String,
         given: bool,
     ) -> Result<Self> {
-        // One fault a line, each with its own place.
-        let contract = Contract::parse(&text).map_err(|error| {
-            let faults = error.faults().iter().map(|fault| format!("{name}:{fault}"));
-            invalid(faults.collect::<Vec<_>>().join("\n"))
-        });
+        let contract = match file {
+            Some(path) => Contract::load(path).map_err(|error| match error.problem() {
+                LoadProblem::Contract(_) => invalid(error.to_string()),
+                _ => range(error.to_string()),
+            }),
+            // One fault a line, each with its own place.
+            None => Contract::parse(&text.unwrap_or_default()).map_err(|error| {
+                let faults = error.faults().iter().map(|fault| format!("contract:{fault}"));
+                invalid(faults.collect::<Vec<_>>().join("\n"))
+            }),
+        };
         let proxies: Vec<TrustedProxy> =
             proxies.iter().map(|text| read_proxy(text)).collect::<Result<_>>()?;
         let field = match field.as_str() {

@@ -2,6 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { Guard } from 'ratecell';
@@ -352,4 +355,22 @@ test('the four published contracts are served in Node', () => {
       assert.match(refused.headers[field], value, `${name}: ${field}`);
     }
   }
+});
+
+test('a contract file that is missing, wrong or too long is named', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ratecell-'));
+  try {
+    const file = join(folder, 'contract.toml');
+    assert.throws(() => Guard.load(file), { code: 'ENOENT', path: file });
+    const fails = (bytes, name, expected) => {
+      writeFileSync(file, bytes);
+      assert.throws(() => Guard.load(file), { name, message: `${file}${expected}` });
+    };
+    fails(Buffer.from([0xff]), 'SyntaxError', ':1:1: the contract: found the byte 0xff, expected UTF-8');
+    const sizes = 'found 1048577 bytes, accepted are at most 1048576 (1 MiB)';
+    fails('#'.repeat(2 ** 20 + 1), 'RangeError', `: ${sizes}`);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  assert.throws(() => new Guard(null), TypeError);
 });

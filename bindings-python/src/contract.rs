@@ -49,8 +49,8 @@ impl Contract {
 
     /// Read a contract from its file.
     ///
-    /// Raises OSError if the file cannot be read, ValueError if it is no contract: each fault with
-    /// the file's name, line and column.
+    /// Raises OSError if the file cannot be read, ValueError if it has more than 1 MiB or is no
+    /// contract: each fault with the file's name, line and column.
     #[staticmethod]
     #[pyo3(signature = (path, /))]
     fn load(path: &Bound<'_, PyAny>) -> PyResult<Self> {

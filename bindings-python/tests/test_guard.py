@@ -186,6 +186,9 @@ def test_a_wrong_file_is_named(tmp_path: Path) -> None:
     path.write_bytes(b"\xff")
     with pytest.raises(ValueError, match=r"wrong\.toml:1:1: .*expected UTF-8"):
         Contract.load(path)
+    path.write_bytes(b"#" * (2**20 + 1))
+    with pytest.raises(ValueError, match=r"wrong\.toml: found 1048577 bytes, accepted are at most"):
+        Contract.load(path)
 
 
 def test_a_connection_without_an_address_is_believed_if_unix_sockets_are_trusted() -> None:

@@ -1,6 +1,5 @@
 //! `ratecell check`: what a contract file promises, or what is wrong with it and where.
 
-use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -27,7 +26,7 @@ impl From<Outcome> for ExitCode {
 /// Checks a file: what it promises goes to the standard output, what is wrong to the standard error.
 pub(crate) fn check(file: &Path) -> Outcome {
     let path = printable(&file.display().to_string());
-    let bytes = match fs::read(file) {
+    let bytes = match Contract::read_bytes(file) {
         Ok(bytes) => bytes,
         Err(error) => return unreadable(&path, &error),
     };

@@ -108,6 +108,15 @@ fn check_text(name: &str, text: &str) -> Output {
 }
 
 #[test]
+fn a_file_that_is_too_long_is_told_with_its_size() {
+    let output = check_text("size", &"#".repeat((1 << 20) + 1));
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let told = String::from_utf8(output.stderr).unwrap();
+    let expected = "a.toml: found 1048577 bytes, accepted are at most 1048576 (1 MiB)\n";
+    assert_eq!(told, expected);
+}
+
+#[test]
 fn a_terminal_is_not_given_what_it_would_obey() {
     let rule = "[[rule]]\nname = \"k\"\nlimit = \"6/s\"\nby = \"value:\\u001b[2J\"\n";
     let good = check_text("good", &format!("name = \"\\u001b[31ma\\nb\"\n{rule}"));

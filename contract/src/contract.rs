@@ -1,7 +1,7 @@
 //! A contract: what an HTTP API publishes about its limits.
 
-use std::fs;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use core::fmt;
@@ -48,6 +48,10 @@ pub(crate) struct RequestIdSource {
 }
 
 impl Contract {
+    /// The most bytes that a contract's file may have: 1 MiB, hundreds of times what the longest
+    /// ones need. Without a bound, the name of a device or of a log would fill the memory.
+    pub const MAX_FILE_BYTES: u64 = 1 << 20;
+
     /// Reads a contract from the text of its file.
     ///
     /// # Errors
@@ -64,15 +68,36 @@ impl Contract {
         file::read_bytes(bytes)
     }
 
-    /// Reads a contract from its file.
+    /// Reads a contract from its file, which may be a pipe.
     ///
     /// # Errors
-    /// [`LoadError`] with the path if the file cannot be read or is no contract.
+    /// [`LoadError`] with the path if the file cannot be read, has more than
+    /// [`MAX_FILE_BYTES`](Self::MAX_FILE_BYTES), or is no contract.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, LoadError> {
         let path = path.as_ref();
         let failed = |problem| LoadError { path: path.to_owned(), problem };
-        let bytes = fs::read(path).map_err(|error| failed(LoadProblem::Read(error)))?;
+        let bytes = Self::read_bytes(path).map_err(|error| failed(LoadProblem::Read(error)))?;
         Self::parse_bytes(&bytes).map_err(|error| failed(LoadProblem::Contract(error)))
+    }
+
+    /// Reads the bytes of a contract's file as [`load`](Self::load) does, and no further: for whoever
+    /// shows them beside the faults that [`parse_bytes`](Self::parse_bytes) finds.
+    ///
+    /// # Errors
+    /// Those of the system, and [`io::ErrorKind::FileTooLarge`] for a file of more than
+    /// [`MAX_FILE_BYTES`](Self::MAX_FILE_BYTES).
+    pub fn read_bytes(path: impl AsRef<Path>) -> io::Result<Vec<u8>> {
+        let most = Self::MAX_FILE_BYTES;
+        let mut file = File::open(path)?;
+        let mut bytes = Vec::new();
+        if file.by_ref().take(most + 1).read_to_end(&mut bytes)? as u64 <= most {
+            return Ok(bytes);
+        }
+        // Devices and pipes do not say how much is in them.
+        let size = file.metadata()?.len();
+        let found = if size > most { size.to_string() } else { format!("more than {most}") };
+        let message = format!("found {found} bytes, accepted are at most {most} (1 MiB)");
+        Err(io::Error::new(io::ErrorKind::FileTooLarge, message))
     }
 
     /// The name of the API.

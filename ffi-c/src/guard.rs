@@ -190,7 +190,7 @@ pub unsafe extern "C" fn ratecell_guard_create(
     })
 }
 
-/// As ratecell_guard_create with the text in a file; path is UTF-8.
+/// As ratecell_guard_create with the text in a file of at most 1 MiB; path is UTF-8.
 ///
 /// Fails with RATECELL_FILE, or as ratecell_guard_create does.
 ///
