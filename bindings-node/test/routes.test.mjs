@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -85,6 +86,28 @@ test('express and fastify: a path that the service rewrites counts as what is se
   for (const url of [closing(context, server), closing(context, other.server)]) {
     assert.deepEqual(await statuses(`${url}/v1/items?page=2`, 1), [200]);
     assert.deepEqual(await statuses(`${url}/old`, 1), [429]);
+  }
+});
+
+test('express: a path is counted in each spelling that is served', async (context) => {
+  const packages = await installed(context, 'express');
+  if (packages === null) return;
+  const [{ default: express }] = packages;
+  const { rateLimit } = await import('ratecell/express');
+  const rules = [{ name: 'import', limit: '1000/d', by: 'ip', paths: ['/v1/import'] }];
+  const guard = new Guard({ rules });
+  const app = express().use(rateLimit(guard));
+  app.get('/v1/import', (_request, response) => response.send('served'));
+  const server = app.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  closing(context, server);
+  const { port } = server.address();
+  const spellings = ['/v1/import', '/V1/Import', '/v1/import/', '/v1/import#a', '/v1\\import#a'];
+  for (const path of [...spellings, 'http://host/v1/import']) {
+    const client = connect(port, '127.0.0.1');
+    client.end(`GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+    assert.match((await client.setEncoding('latin1').toArray()).join(''), /served/, path);
+    assert.equal(guard.stats()[0].allowed, spellings.indexOf(path) + 1 || 6, path);
   }
 });
 

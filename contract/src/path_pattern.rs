@@ -4,7 +4,8 @@
 //! a server that a limiter stands before may read `//v1/a/`, `/v1/%61`, `/v1%2Fa` and `/v1/a` alike:
 //! what the server takes for a limited path must not get by under another spelling. So the normal
 //! form decodes more than RFC 3986 allows, as servers do that look for a route in the decoded path.
-//! Letters count in their case. SOURCE: RFC 3986 sections 2.3 and 6.2.2.
+//! Likewise a letter matches its other case, as servers serve `/V1/A` by a route for `/v1/a`; only to
+//! be exempt takes the case as written. SOURCE: RFC 3986 sections 2.3 and 6.2.2.
 
 use core::cell::OnceCell;
 use core::fmt::Write as _;
@@ -58,7 +59,8 @@ impl PathPattern {
         &self.text
     }
 
-    fn matches(&self, path: &str) -> bool {
+    /// Whether a path is one of these; `is_same` compares its segments with those that are written.
+    fn matches(&self, path: &str, is_same: fn(&str, &str) -> bool) -> bool {
         let Some(rest) = path.strip_prefix('/') else { return false };
         let mut found = rest.split('/');
         if rest.is_empty() {
@@ -66,7 +68,7 @@ impl PathPattern {
         }
         for wanted in &self.segments {
             match (found.next(), wanted) {
-                (Some(segment), Some(literal)) if segment == &**literal => {}
+                (Some(segment), Some(literal)) if is_same(segment, literal) => {}
                 (Some(segment), None) if !segment.is_empty() => {}
                 _ => return false,
             }
@@ -100,12 +102,14 @@ impl<'r> Path<'r> {
 
     /// Whether any form matches any of the patterns.
     pub(crate) fn may_match(&self, patterns: &[PathPattern]) -> bool {
-        self.forms().any(|path| patterns.iter().any(|one| one.matches(path)))
+        let is_same = |one: &str, other: &str| one.eq_ignore_ascii_case(other);
+        self.forms().any(|path| patterns.iter().any(|one| one.matches(path, is_same)))
     }
 
     /// Whether each form matches one of the patterns.
     pub(crate) fn surely_matches(&self, patterns: &[PathPattern]) -> bool {
-        self.forms().all(|path| patterns.iter().any(|one| one.matches(path)))
+        let is_same = |one: &str, other: &str| one == other;
+        self.forms().all(|path| patterns.iter().any(|one| one.matches(path, is_same)))
     }
 
     fn forms(&self) -> impl Iterator<Item = &str> {
@@ -115,7 +119,11 @@ impl<'r> Path<'r> {
             let target = &target[..end.unwrap_or(target.len())];
             let sent = if target.starts_with('/') { target } else { path_of_uri(target) };
             let normal = normal_form(sent, is_plain);
-            let slashed = normal.as_ref().and_then(|it| normal_form(it, |byte| byte == b'/'));
+            // Some servers take a backslash for a slash, as browsers do.
+            let slashed = normal.as_ref().map(|normal| {
+                let path = normal.replace('\\', "/");
+                normal_form(&path, |byte| byte == b'/').unwrap_or(path)
+            });
             Forms { sent, others: [normal, slashed] }
         });
         iter::once(forms.sent).chain(forms.others.iter().flatten().map(String::as_str))
@@ -153,7 +161,7 @@ fn is_normal(path: &str) -> bool {
     let bytes = path.as_bytes();
     let follows = |at: usize| bytes.get(at + 1).is_none_or(|next| matches!(next, b'/' | b'.'));
     let suspect = |(at, byte): (usize, &u8)| match byte {
-        b'%' | 0x80.. => true,
+        b'%' | b'\\' | 0x80.. => true,
         b'/' => follows(at) && bytes.len() > 1,
         _ => false,
     };
@@ -262,7 +270,8 @@ mod tests {
             ("/v1/*", "/v1/a/b", false),
             ("/*/b", "/a/b", true),
             ("/*/b", "//b", false),
-            ("/a", "/A", false),
+            ("/a", "/A", true),
+            ("/V1/*", "/v1/a", true),
             ("/a", "*", false),
             ("/**", "*", false),
         ] {
@@ -285,6 +294,10 @@ mod tests {
             "/x/%2E%2e/v1/a",
             "http://host:80/v1/a?b",
             "/../v1/a",
+            "/V1/a",
+            "/v1/%41",
+            "/v1\\a#b",
+            "/x\\..\\v1\\a",
         ];
         for path in spellings {
             assert!(may("/v1/a", path), "{path}");
@@ -310,6 +323,8 @@ mod tests {
         assert!(!surely("/hooks/**", "/x/../hooks/a"));
         assert!(!surely("/hooks/**", "/hooks/x%2F..%2F..%2Fv1/a"));
         assert!(!surely("/hooks/*", "/hooks/a%2Fb"));
+        assert!(!surely("/hooks/*", "/hooks/a\\b"));
+        assert!(!surely("/hooks/**", "/Hooks/a"));
     }
 
     #[test]
