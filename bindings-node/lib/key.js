@@ -66,6 +66,9 @@ function readKey(name, value) {
         return value;
       }
       if (value instanceof Uint8Array) {
+        if (value.length === 0 && isDetached(value)) {
+          throw new TypeError(`${name}: found bytes that were transferred, ${ACCEPTED}`);
+        }
         // Another thread could write shared bytes while they are read; a slice is not shared.
         const isShared =
           typeof SharedArrayBuffer !== 'undefined' && value.buffer instanceof SharedArrayBuffer;
@@ -73,6 +76,16 @@ function readKey(name, value) {
       }
   }
   throw new TypeError(`${name}: found ${describe(value)}, ${ACCEPTED}`);
+}
+
+// Whether the memory of bytes was transferred: they have no length then, as those of an empty key.
+function isDetached(bytes) {
+  try {
+    bytes.values();
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 // Puts a key in its place; what it gives is the argument for the addon, if it is one.

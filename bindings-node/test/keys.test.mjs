@@ -176,6 +176,17 @@ test('an object that is no mapping is never taken for one without keys', () => {
   assert.equal(limiter.acquire(Object.assign(Object.create(null), { key: 'alice' })).allowed, false);
 });
 
+test('bytes that were handed away are not the empty key', () => {
+  const bytes = new TextEncoder().encode('alice');
+  structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+  assert.throws(() => fresh().acquire(bytes), /^TypeError: key: found bytes that were transferred/);
+  assert.throws(
+    () => fresh().acquire({ key: bytes }),
+    /^TypeError: key.key: found bytes that were transferred/,
+  );
+  assert.equal(fresh().acquire(new Uint8Array(0)).allowed, true);
+});
+
 test('what is wrong with a cost is said of every type', () => {
   assert.throws(() => fresh().acquire('alice', 1n), /^TypeError: cost: found 1n, accepted are whole numbers/);
   assert.throws(() => fresh().acquire('alice', Symbol('1')), /^TypeError: cost: found a symbol/);
