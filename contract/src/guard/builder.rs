@@ -23,7 +23,9 @@ pub struct GuardBuilder<C = SystemClock> {
     capacity: usize,
     when_full: WhenFull,
     seed: Option<Seed>,
-    clock: C,
+    /// The clock or, as long as none is given, what makes it: the first [`SystemClock`] of a process
+    /// takes milliseconds.
+    clock: Result<C, fn() -> C>,
     proxies: TrustedProxies,
     request_numbers: RequestNumbers,
 }
@@ -35,7 +37,7 @@ impl GuardBuilder {
             capacity: DEFAULT_CAPACITY,
             when_full: WhenFull::Deny,
             seed: None,
-            clock: SystemClock::new(),
+            clock: Err(SystemClock::new),
             proxies: TrustedProxies::default(),
             request_numbers: Box::new(|| fastrand::u128(..)),
         }
@@ -63,6 +65,7 @@ impl<C> GuardBuilder<C> {
     /// reset as Unix seconds, or if fixed windows are to fall on wall-clock minutes.
     pub fn clock<D>(self, clock: D) -> GuardBuilder<D> {
         let Self { contract, capacity, when_full, seed, clock: _, proxies, request_numbers } = self;
+        let clock = Ok(clock);
         GuardBuilder { contract, capacity, when_full, seed, clock, proxies, request_numbers }
     }
 
@@ -97,7 +100,7 @@ impl<C> GuardBuilder<C> {
         C: Clock,
     {
         let Self { contract, capacity, when_full, seed, clock, proxies, request_numbers } = self;
-        let clock = Arc::new(clock);
+        let clock = Arc::new(clock.unwrap_or_else(|make| make()));
         let mut lanes = Vec::new();
         for stage in [Stage::BeforeAuth, Stage::AfterAuth] {
             for is_enforced in [true, false] {

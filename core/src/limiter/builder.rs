@@ -21,7 +21,9 @@ pub struct LimiterBuilder<C = SystemClock> {
     capacity: usize,
     when_full: WhenFull,
     seed: Option<Seed>,
-    clock: C,
+    /// The clock or, as long as none is given, what makes it: the first [`SystemClock`] of a process
+    /// takes milliseconds, which a builder with another clock is not to wait for.
+    clock: Result<C, fn() -> C>,
 }
 
 impl LimiterBuilder {
@@ -31,7 +33,7 @@ impl LimiterBuilder {
             capacity: DEFAULT_CAPACITY,
             when_full: WhenFull::Deny,
             seed: None,
-            clock: SystemClock::new(),
+            clock: Err(SystemClock::new),
         }
     }
 }
@@ -58,7 +60,7 @@ impl<C> LimiterBuilder<C> {
     /// The clock; a [`SystemClock`] if never called.
     pub fn clock<D>(self, clock: D) -> LimiterBuilder<D> {
         let Self { plan, capacity, when_full, seed, clock: _ } = self;
-        LimiterBuilder { plan, capacity, when_full, seed, clock }
+        LimiterBuilder { plan, capacity, when_full, seed, clock: Ok(clock) }
     }
 
     /// Takes the memory and makes the limiter.
@@ -75,7 +77,7 @@ impl<C> LimiterBuilder<C> {
         let keyed = KeyedPlan::try_new(plan, seed, |rule| memory(rule.quota()))
             .map_err(BuildError::Table)?
             .when_full(self.when_full);
-        Ok(Limiter { keyed, clock: self.clock })
+        Ok(Limiter { keyed, clock: self.clock.unwrap_or_else(|make| make()) })
     }
 }
 
@@ -102,3 +104,16 @@ impl fmt::Display for BuildError {
 }
 
 impl core::error::Error for BuildError {}
+
+#[cfg(test)]
+mod tests {
+    use super::{BuildError, LimiterBuilder};
+    use crate::clock::ManualClock;
+
+    #[test]
+    fn the_default_clock_is_not_made_before_it_is_known_to_be_wanted() {
+        let builder = LimiterBuilder::new("5/min".parse().map_err(BuildError::Text));
+        assert!(builder.clock.is_err());
+        assert!(builder.clock(ManualClock::new(7)).clock.is_ok());
+    }
+}
