@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use percent_encoding::percent_encode;
+use percent_encoding::{percent_decode, percent_encode};
 use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
@@ -220,8 +220,8 @@ impl Answer {
             None => "GET",
         };
         let raw_path = item(scope, intern!(py, "raw_path"))?.filter(|path| !path.is_none());
-        let path = if raw_path.is_none() { item(scope, intern!(py, "path"))? } else { None };
-        let path = path_of(raw_path.as_ref(), path.as_ref())?;
+        let path = item(scope, intern!(py, "path"))?;
+        let path = path_of(scope, raw_path.as_ref(), path.as_ref())?;
         let peer = match item(scope, intern!(py, "client"))?.filter(|client| !client.is_none()) {
             Some(client) => Some(client.get_item(0)?),
             None => None,
@@ -244,20 +244,42 @@ impl Answer {
     }
 }
 
-/// The path of a scope, percent-encoded: as it was sent, or else from what the server made of it.
+/// The path of a scope, percent-encoded: as it was sent, unless the service has put another in its
+/// place since, by which it is then routed.
 fn path_of<'a>(
+    scope: &Bound<'_, PyAny>,
     raw: Option<&'a Bound<'_, PyAny>>,
     path: Option<&'a Bound<'_, PyAny>>,
 ) -> PyResult<Cow<'a, str>> {
+    let path = path.map(|path| text_of(path, "path")).transpose()?;
     if let Some(raw) = raw {
         let raw = raw.cast::<PyBytes>()?.as_bytes();
-        return Ok(match str::from_utf8(raw) {
-            Ok(raw) if raw.is_ascii() => Cow::Borrowed(raw),
-            _ => raw.iter().copied().map(char::from).collect(),
-        });
+        let is_kept = match path {
+            Some(path) => raw == path.as_bytes() || is_decoded(scope, raw, path)?,
+            None => true,
+        };
+        if is_kept {
+            return Ok(match str::from_utf8(raw) {
+                Ok(raw) if raw.is_ascii() => Cow::Borrowed(raw),
+                _ => raw.iter().copied().map(char::from).collect(),
+            });
+        }
     }
     let path = path.ok_or_else(|| PyKeyError::new_err("path"))?;
-    Ok(percent_encode(text_of(path, "path")?.as_bytes(), IN_PATH).into())
+    Ok(percent_encode(path.as_bytes(), IN_PATH).into())
+}
+
+/// Whether a path is what was sent, decoded: all of it, or what is left of it without the root path,
+/// which some routers cut off for what is mounted below them.
+fn is_decoded(scope: &Bound<'_, PyAny>, raw: &[u8], path: &str) -> PyResult<bool> {
+    let sent = raw.split(|&byte| byte == b'?').next().unwrap_or_default();
+    let sent = percent_decode(sent).decode_utf8_lossy();
+    let Some(root) = sent.strip_suffix(path) else { return Ok(false) };
+    if root.is_empty() {
+        return Ok(true);
+    }
+    let root_path = item(scope, intern!(scope.py(), "root_path"))?;
+    root_path.map_or(Ok(false), |found| Ok(text_of(&found, "root_path")? == root))
 }
 
 /// `Answer.send`.

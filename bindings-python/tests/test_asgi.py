@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from ratecell import Guard
+from ratecell import Contract, Guard
 
 from .contracts import STAGED, STAGES, rules, staged
 from .servers import asgi_server, can_connect, until
@@ -69,6 +69,50 @@ def test_a_refusal_has_the_fields_and_body_of_the_guard() -> None:
         body["error"].pop("request_id", None) or body.pop("request_id", None) for body in bodies
     ]
     assert bodies[0] == bodies[1]
+
+
+@pytest.mark.parametrize(
+    ("path", "raw_path", "root_path", "is_held"),
+    [
+        ("/v1/items", b"/v1/items", "", True),
+        ("/v1/items", None, "", True),
+        ("/v1/caf\u00e9", b"/v1/caf%C3%A9", "", True),
+        ("/items", b"/items", "", False),
+        # A router has cut off what stands in the root path.
+        ("/items", b"/v1/items", "/v1", True),
+        ("/caf\u00e9", b"/v1/caf%c3%a9", "/v1", True),
+        # The service has put another path in the place of what was sent, and serves that.
+        ("/v1/items", b"/old/items", "", True),
+        ("/v1/items", b"/tenant/v1/items", "", True),
+        ("/items", b"/v1/items", "", False),
+        ("/items", b"/v1/items", "/other", False),
+    ],
+)
+def test_the_path_is_the_one_that_is_served(
+    path: str, raw_path: bytes | None, root_path: str, is_held: bool
+) -> None:
+    contract = Contract("""
+        name = "v1"
+        [[rule]]
+        name = "ip"
+        limit = "fixed 1/h"
+        by = "ip"
+        paths = ["/v1/*"]
+    """)
+    app = ContractMiddleware(hello, contract, clock=lambda: 0)
+    statuses: list[int] = []
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    async def main() -> None:
+        scope = {"type": "http", "method": "GET", "path": path, "root_path": root_path}
+        for _ in range(2):
+            await app({**scope, "raw_path": raw_path, "headers": []}, None, send)  # type: ignore[arg-type]
+
+    asyncio.run(main())
+    assert statuses == [200, 429 if is_held else 200]
 
 
 def test_every_option_is_asked_of_each_request() -> None:
