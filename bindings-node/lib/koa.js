@@ -6,7 +6,7 @@ const { RequestReader, releaseAfter } = require('./request-reader.js');
 function rateLimit(guard, options) {
   const reader = new RequestReader(guard, options);
   return async (context, next) => {
-    const outcome = reader.read(context, context.req, context.originalUrl);
+    const outcome = reader.read(context, context.req, pathOf(context));
     writeFields(outcome, context.res, setField, removeField, context);
     if (!outcome.passes) {
       context.status = outcome.status;
@@ -25,6 +25,12 @@ function rateLimit(guard, options) {
       throw error;
     }
   };
+}
+
+// The path that Koa serves. What a mounted application does not see of it is still there in
+// `originalUrl`; what a service rewrites in `url` counts as rewritten.
+function pathOf({ originalUrl, url }) {
+  return originalUrl.endsWith(url) ? originalUrl : url;
 }
 
 function setField(context, name, value) {

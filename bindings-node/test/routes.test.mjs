@@ -89,6 +89,40 @@ test('express and fastify: a path that the service rewrites counts as what is se
   }
 });
 
+test('koa: a path that the service rewrites counts as what is served', async (context) => {
+  const packages = await installed(context, 'koa');
+  if (packages === null) return;
+  const [{ default: Koa }] = packages;
+  const contract = limitOf('items', 'fixed 1/366d');
+  contract.rules[0].paths = ['/v1/items'];
+  const { rateLimit } = await import('ratecell/koa');
+  const serve = async (change) => {
+    const app = new Koa();
+    app.use((ctx, next) => {
+      change(ctx);
+      return next();
+    });
+    app.use(rateLimit(contract));
+    app.use((ctx) => {
+      ctx.body = 'ok';
+    });
+    const server = app.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return closing(context, server);
+  };
+  const rewriting = await serve((ctx) => {
+    ctx.url = ctx.url.replace('/old', '/v1/items');
+  });
+  assert.deepEqual(await statuses(`${rewriting}/old?page=2`, 1), [200]);
+  assert.deepEqual(await statuses(`${rewriting}/v1/items`, 1), [429]);
+  // As koa-mount does, which cuts off what an application is mounted at.
+  const mounted = await serve((ctx) => {
+    ctx.path = ctx.path.replace('/v1', '');
+  });
+  assert.deepEqual(await statuses(`${mounted}/v1/items?page=2`, 2), [200, 429]);
+  assert.deepEqual(await statuses(`${mounted}/items`, 2), [200, 200]);
+});
+
 test('express: a path is counted in each spelling that is served', async (context) => {
   const packages = await installed(context, 'express');
   if (packages === null) return;
