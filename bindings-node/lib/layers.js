@@ -21,9 +21,9 @@ function addOutcome(outcome, holder) {
   return outcomes;
 }
 
-// Adds an outcome to those of `holder`, and gives each field that they make together to `set`; one
-// that an earlier layer has written, and that may not stand, to `remove` before. Both get `subject`. Those of
-// an outcome alone come as `setAlone` gives them.
+// Adds an outcome to those of `holder`, and gives each field that they make together to `set`, having
+// given what earlier layers have written to `remove`. Both get `subject`. The fields of an outcome
+// alone come as `setAlone` gives them.
 function writeFields(outcome, holder, set, remove, subject, setAlone = Outcome.setFields) {
   const outcomes = addOutcome(outcome, holder);
   if (outcomes.length === 1) {
