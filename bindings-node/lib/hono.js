@@ -14,13 +14,14 @@ function rateLimit(guard, options) {
   const reader = new RequestReader(guard, others);
   return async (context, next) => {
     const outcome = reader.read(context, messageOf(context, peer), context.req.url);
-    const outcomes = addOutcome(outcome, context);
+    const { incoming, outgoing } = context.env ?? {};
+    // A mounted application has a context and a request of its own; what it shares is Node's request.
+    const outcomes = addOutcome(outcome, incoming ?? context.req.raw);
     if (!outcome.passes) {
       const headers = new Headers(mergedFields(outcomes));
       headers.set('Content-Type', outcome.contentType);
       return new Response(outcome.body, { status: outcome.status, headers });
     }
-    const { incoming, outgoing } = context.env ?? {};
     if (outgoing !== undefined) {
       releaseAfter(outcome, incoming, outgoing);
     }

@@ -27,10 +27,22 @@ function rateLimit(guard, options) {
   };
 }
 
-// The path that Koa serves. What a mounted application does not see of it is still there in
-// `originalUrl`; what a service rewrites in `url` counts as rewritten.
-function pathOf({ originalUrl, url }) {
-  return originalUrl.endsWith(url) ? originalUrl : url;
+// The path that Koa serves. What a service rewrites in `url` counts as rewritten. A mounted
+// application does not see what it is mounted at: koa-mount cuts that off and leaves the innermost one
+// in `mountPath`, where it also stays once the application has handed on and all of `url` is back.
+function pathOf({ mountPath, originalUrl, url }) {
+  if (typeof mountPath !== 'string') {
+    return url;
+  }
+  const prefix = mountPath.replace(/\/$/, '');
+  // `/v1` by itself becomes `/`.
+  if ([prefix + url, prefix + url.replace(/^\/(?=\?|$)/, '')].some((end) => originalUrl.endsWith(end))) {
+    return originalUrl;
+  }
+  if (url.startsWith(prefix)) {
+    return originalUrl.endsWith(url) ? originalUrl : url;
+  }
+  return prefix + url;
 }
 
 function setField(context, name, value) {

@@ -91,21 +91,8 @@ const LAYERED = {
     };
   },
 
-  async express(guard) {
-    const packages = await load('express', 'ratecell/express');
-    if (packages === null) return null;
-    const [{ default: express }, { rateLimit }] = packages;
-    const app = express();
-    const router = express.Router();
-    router.use(
-      rateLimit(
-        guard,
-        after((request) => request.get('user')),
-      ),
-    );
-    router.get('/', (_request, response) => response.send('ok'));
-    return app.use(rateLimit(guard, before)).use('/', router);
-  },
+  express: (guard) => layeredExpress('express', guard),
+  'express 4': (guard) => layeredExpress('express4', guard),
 
   async fastify(guard) {
     const packages = await load('fastify', 'ratecell/fastify');
@@ -156,6 +143,41 @@ const LAYERED = {
     return getRequestListener(app.fetch);
   },
 };
+
+LAYERED['hono, mounted'] = async (guard) => {
+  const packages = await load('hono', '@hono/node-server', 'ratecell/hono');
+  if (packages === null) return null;
+  const [{ Hono }, { getRequestListener }, { rateLimit }] = packages;
+  const inner = new Hono();
+  inner.use(
+    rateLimit(
+      guard,
+      after((context) => context.req.header('user')),
+    ),
+  );
+  inner.get('/', (context) => context.text('ok'));
+  const app = new Hono();
+  app.use(async (context, next) => {
+    // As `cors` does, after which Hono copies what an application answers.
+    context.res.headers.set('Access-Control-Allow-Origin', '*');
+    await next();
+  });
+  app.use(rateLimit(guard, before)).mount('/', inner.fetch);
+  return getRequestListener(app.fetch);
+};
+
+// One of the versions of Express, by the name that it is installed as.
+async function layeredExpress(name, guard) {
+  const packages = await load(name, 'ratecell/express');
+  if (packages === null) return null;
+  const [{ default: express }, { rateLimit }] = packages;
+  const app = express();
+  const router = express.Router();
+  const options = after((request) => request.get('user'));
+  router.use(rateLimit(guard, options));
+  router.get('/', (_request, response) => response.send('ok'));
+  return app.use(rateLimit(guard, before)).use('/', router);
+}
 
 for (const [name, make] of Object.entries(LAYERED)) {
   test(`${name}: several layers speak with one voice`, async (context) => {
@@ -229,22 +251,24 @@ test('http: requests of one connection put one listener on it at most', async (c
   client.destroy();
 });
 
-test('express: what was answered before its layer holds no permit', async (context) => {
-  const packages = await load('express', 'ratecell/express');
-  if (packages === null) return context.skip('express is not installed');
-  const [{ default: express }, { rateLimit }] = packages;
-  const guard = inFlight();
-  const app = express();
-  app.use((_request, response, next) => {
-    response.send('early');
-    next();
+for (const name of ['express', 'express4']) {
+  test(`${name}: what was answered before its layer holds no permit`, async (context) => {
+    const packages = await load(name, 'ratecell/express');
+    if (packages === null) return context.skip(`${name} is not installed`);
+    const [{ default: express }, { rateLimit }] = packages;
+    const guard = inFlight();
+    const app = express();
+    app.use((_request, response, next) => {
+      response.send('early');
+      next();
+    });
+    app.use(rateLimit(guard));
+    app.use((_error, _request, _response, _next) => {});
+    const url = await listen(context, app);
+    assert.equal(await (await fetch(url)).text(), 'early');
+    await until(() => running(guard) === 0);
   });
-  app.use(rateLimit(guard));
-  app.use((_error, _request, _response, _next) => {});
-  const url = await listen(context, app);
-  assert.equal(await (await fetch(url)).text(), 'early');
-  await until(() => running(guard) === 0);
-});
+}
 
 test('hono: responses whose fields cannot be changed, and HEAD, of which nobody reads a body', async (context) => {
   const packages = await load('hono', 'ratecell/hono');

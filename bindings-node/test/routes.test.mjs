@@ -15,6 +15,9 @@ const limitOf = (name, limit) => ({
   response: { headers: ['ratelimit', 'retry-after'] },
 });
 
+// The versions of Express, by the names that they are installed as.
+const EXPRESSES = ['express', 'express4'];
+
 async function installed(context, ...names) {
   try {
     return await Promise.all(names.map((name) => import(name)));
@@ -38,142 +41,186 @@ async function statuses(url, count, headers) {
   return seen;
 }
 
-test('express: a route has limits of its own, also below a router', async (context) => {
-  const packages = await installed(context, 'express');
-  if (packages === null) return;
-  const [{ default: express }] = packages;
-  const { rateLimit } = await import('ratecell/express');
-  const app = express();
-  const router = express.Router();
-  const contract = limitOf('import', 'fixed 1/366d');
-  contract.rules[0].paths = ['/v1/import'];
-  router.post('/import', (_request, response) => response.send('ok'));
-  router.get('/import', rateLimit(contract), (_request, response) => response.send('ok'));
-  router.get('/items', (_request, response) => response.send('ok'));
-  app.use('/v1', router);
-  const server = app.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const url = closing(context, server);
-  assert.deepEqual(await statuses(`${url}/v1/import`, 2), [200, 429]);
-  assert.deepEqual(await statuses(`${url}/v1/items`, 2), [200, 200]);
-});
-
-test('express and fastify: a path that the service rewrites counts as what is served', async (context) => {
-  const packages = await installed(context, 'express', 'fastify');
-  if (packages === null) return;
-  const [{ default: express }, { fastify }] = packages;
-  const contract = limitOf('items', 'fixed 1/366d');
-  contract.rules[0].paths = ['/v1/items'];
-  const rewritten = (url) => url.replace('/old', '/v1/items');
-
-  const app = express();
-  app.use((request, _response, next) => {
-    request.url = rewritten(request.url);
-    next();
+for (const name of EXPRESSES) {
+  test(`${name}: a route has limits of its own, also below a router`, async (context) => {
+    const packages = await installed(context, name);
+    if (packages === null) return;
+    const [{ default: express }] = packages;
+    const { rateLimit } = await import('ratecell/express');
+    const app = express();
+    const router = express.Router();
+    const contract = limitOf('import', 'fixed 1/366d');
+    contract.rules[0].paths = ['/v1/import'];
+    router.post('/import', (_request, response) => response.send('ok'));
+    router.get('/import', rateLimit(contract), (_request, response) => response.send('ok'));
+    router.get('/items', (_request, response) => response.send('ok'));
+    app.use('/v1', router);
+    const server = app.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = closing(context, server);
+    assert.deepEqual(await statuses(`${url}/v1/import`, 2), [200, 429]);
+    assert.deepEqual(await statuses(`${url}/v1/items`, 2), [200, 200]);
   });
-  const router = express.Router();
-  router.use((await import('ratecell/express')).rateLimit(contract));
-  router.get('/items', (_request, response) => response.send('ok'));
-  app.use('/v1', router);
-  const server = app.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+}
 
-  const other = fastify({ rewriteUrl: (request) => rewritten(request.url) });
-  other.addHook('onRequest', (await import('ratecell/fastify')).rateLimit(contract));
-  other.get('/v1/items', async () => 'ok');
-  await other.listen({ port: 0, host: '127.0.0.1' });
+for (const name of EXPRESSES) {
+  test(`${name} and fastify: a path that the service rewrites counts as what is served`, async (context) => {
+    const packages = await installed(context, name, 'fastify');
+    if (packages === null) return;
+    const [{ default: express }, { fastify }] = packages;
+    const contract = limitOf('items', 'fixed 1/366d');
+    contract.rules[0].paths = ['/v1/items'];
+    const rewritten = (url) => url.replace('/old', '/v1/items');
 
-  for (const url of [closing(context, server), closing(context, other.server)]) {
-    assert.deepEqual(await statuses(`${url}/v1/items?page=2`, 1), [200]);
-    assert.deepEqual(await statuses(`${url}/old`, 1), [429]);
-  }
-});
-
-test('koa: a path that the service rewrites counts as what is served', async (context) => {
-  const packages = await installed(context, 'koa');
-  if (packages === null) return;
-  const [{ default: Koa }] = packages;
-  const contract = limitOf('items', 'fixed 1/366d');
-  contract.rules[0].paths = ['/v1/items'];
-  const { rateLimit } = await import('ratecell/koa');
-  const serve = async (change) => {
-    const app = new Koa();
-    app.use((ctx, next) => {
-      change(ctx);
-      return next();
+    const app = express();
+    app.use((request, _response, next) => {
+      request.url = rewritten(request.url);
+      next();
     });
-    app.use(rateLimit(contract));
+    const router = express.Router();
+    router.use((await import('ratecell/express')).rateLimit(contract));
+    router.get('/items', (_request, response) => response.send('ok'));
+    app.use('/v1', router);
+    const server = app.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+
+    const other = fastify({ rewriteUrl: (request) => rewritten(request.url) });
+    other.addHook('onRequest', (await import('ratecell/fastify')).rateLimit(contract));
+    other.get('/v1/items', async () => 'ok');
+    await other.listen({ port: 0, host: '127.0.0.1' });
+
+    for (const url of [closing(context, server), closing(context, other.server)]) {
+      assert.deepEqual(await statuses(`${url}/v1/items?page=2`, 1), [200]);
+      assert.deepEqual(await statuses(`${url}/old`, 1), [429]);
+    }
+  });
+}
+
+test('koa: a path counts as served, also where an application is mounted', async (context) => {
+  const packages = await installed(context, 'koa', 'koa-mount');
+  if (packages === null) return;
+  const [{ default: Koa }, { default: mount }] = packages;
+  const { rateLimit } = await import('ratecell/koa');
+  const counted = async (paths, make) => {
+    const guard = new Guard({ rules: [{ name: 'here', limit: '9/d', by: 'ip', paths }] });
+    const app = new Koa();
+    make(app, rateLimit(guard));
     app.use((ctx) => {
       ctx.body = 'ok';
     });
     const server = app.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    return closing(context, server);
+    const url = closing(context, server);
+    return async (path) => {
+      const before = guard.stats()[0].allowed;
+      assert.equal((await fetch(url + path)).status, 200);
+      return guard.stats()[0].allowed - before;
+    };
   };
-  const rewriting = await serve((ctx) => {
-    ctx.url = ctx.url.replace('/old', '/v1/items');
-  });
-  assert.deepEqual(await statuses(`${rewriting}/old?page=2`, 1), [200]);
-  assert.deepEqual(await statuses(`${rewriting}/v1/items`, 1), [429]);
-  // As koa-mount does, which cuts off what an application is mounted at.
-  const mounted = await serve((ctx) => {
-    ctx.path = ctx.path.replace('/v1', '');
-  });
-  assert.deepEqual(await statuses(`${mounted}/v1/items?page=2`, 2), [200, 429]);
-  assert.deepEqual(await statuses(`${mounted}/items`, 2), [200, 200]);
+  const inner = (...middleware) => {
+    const app = new Koa();
+    for (const one of middleware) app.use(one);
+    return app;
+  };
+  const rewrite = (from, to) => (ctx, next) => {
+    ctx.url = ctx.url.replace(from, to);
+    return next();
+  };
+
+  const mounted = await counted(['/v1/items', '/v1'], (app, limit) => app.use(mount('/v1', inner(limit))));
+  assert.deepEqual(
+    [await mounted('/v1/items?page=2'), await mounted('/v1'), await mounted('/v1?a=/')],
+    [1, 1, 1],
+  );
+  assert.deepEqual([await mounted('/items'), await mounted('/v1/other')], [0, 0]);
+
+  const nested = await counted(['/v1/items', '/v1/items/7'], (app, limit) =>
+    app.use(mount('/v1', inner(mount('/items', inner(limit))))),
+  );
+  assert.deepEqual([await nested('/v1/items'), await nested('/v1/items/7')], [1, 1]);
+
+  const handedOn = await counted(['/v1/items'], (app, limit) =>
+    app
+      .use(
+        mount(
+          '/v1',
+          inner((_ctx, next) => next()),
+        ),
+      )
+      .use(limit),
+  );
+  assert.deepEqual([await handedOn('/v1/items'), await handedOn('/items')], [1, 0]);
+
+  const rewritten = await counted(['/v1/items'], (app, limit) =>
+    app.use(rewrite('/old', '/v1/items')).use(limit),
+  );
+  assert.deepEqual([await rewritten('/old?page=2'), await rewritten('/v1/items')], [1, 1]);
+
+  // What a service cuts off by itself is gone from what it serves.
+  const cut = await counted(['/items'], (app, limit) => app.use(rewrite('/v1', '')).use(limit));
+  assert.deepEqual([await cut('/v1/items?page=2'), await cut('/items')], [1, 1]);
+
+  const both = await counted(['/v1/items'], (app, limit) =>
+    app.use(rewrite('/old', '/v1/items')).use(mount('/v1', inner(limit))),
+  );
+  assert.deepEqual([await both('/old?page=2'), await both('/v1/items')], [1, 1]);
 });
 
-test('express: a path is counted in each spelling that is served', async (context) => {
-  const packages = await installed(context, 'express');
-  if (packages === null) return;
-  const [{ default: express }] = packages;
-  const { rateLimit } = await import('ratecell/express');
-  const rules = [{ name: 'import', limit: '1000/d', by: 'ip', paths: ['/v1/import'] }];
-  const guard = new Guard({ rules });
-  const app = express().use(rateLimit(guard));
-  app.get('/v1/import', (_request, response) => response.send('served'));
-  const server = app.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  closing(context, server);
-  const { port } = server.address();
-  const spellings = ['/v1/import', '/V1/Import', '/v1/import/', '/v1/import#a', '/v1\\import#a'];
-  for (const path of [...spellings, 'http://host/v1/import']) {
-    const client = connect(port, '127.0.0.1');
-    client.end(`GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
-    assert.match((await client.setEncoding('latin1').toArray()).join(''), /served/, path);
-    assert.equal(guard.stats()[0].allowed, spellings.indexOf(path) + 1 || 6, path);
-  }
-});
+for (const name of EXPRESSES) {
+  test(`${name}: a path is counted in each spelling that is served`, async (context) => {
+    const packages = await installed(context, name);
+    if (packages === null) return;
+    const [{ default: express }] = packages;
+    const { rateLimit } = await import('ratecell/express');
+    const rules = [{ name: 'import', limit: '1000/d', by: 'ip', paths: ['/v1/import'] }];
+    const guard = new Guard({ rules });
+    const app = express().use(rateLimit(guard));
+    app.get('/v1/import', (_request, response) => response.send('served'));
+    const server = app.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    closing(context, server);
+    const { port } = server.address();
+    const spellings = ['/v1/import', '/V1/Import', '/v1/import/', '/v1/import#a', '/v1\\import#a'];
+    for (const path of [...spellings, 'http://host/v1/import']) {
+      const client = connect(port, '127.0.0.1');
+      client.end(`GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+      assert.match((await client.setEncoding('latin1').toArray()).join(''), /served/, path);
+      assert.equal(guard.stats()[0].allowed, spellings.indexOf(path) + 1 || 6, path);
+    }
+  });
+}
 
-test('express: what is refused before authentication never reaches it, and stages add up', async (context) => {
-  const packages = await installed(context, 'express');
-  if (packages === null) return;
-  const [{ default: express }] = packages;
-  const { rateLimit } = await import('ratecell/express');
-  const guard = new Guard({
-    rules: [
-      { name: 'ip', limit: 'fixed 3/366d', by: 'ip', stage: 'before-auth' },
-      { name: 'user', limit: 'fixed 1/366d', by: 'value:user' },
-    ],
-    response: { headers: ['ratelimit'] },
+for (const name of EXPRESSES) {
+  test(`${name}: what is refused before authentication never reaches it, and stages add up`, async (context) => {
+    const packages = await installed(context, name);
+    if (packages === null) return;
+    const [{ default: express }] = packages;
+    const { rateLimit } = await import('ratecell/express');
+    const guard = new Guard({
+      rules: [
+        { name: 'ip', limit: 'fixed 3/366d', by: 'ip', stage: 'before-auth' },
+        { name: 'user', limit: 'fixed 1/366d', by: 'value:user' },
+      ],
+      response: { headers: ['ratelimit'] },
+    });
+    let authenticated = 0;
+    const app = express();
+    app.use(rateLimit(guard, { stage: 'before-auth' }));
+    app.use((request, _response, next) => {
+      authenticated += 1;
+      request.user = request.get('authorization');
+      next();
+    });
+    app.use(rateLimit(guard, { stage: 'after-auth', values: (request) => ({ user: request.user }) }));
+    app.get('/', (_request, response) => response.send('ok'));
+    const server = app.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = closing(context, server);
+    assert.deepEqual(await statuses(url, 2, { authorization: 'alice' }), [200, 429]);
+    assert.deepEqual(await statuses(url, 2, { authorization: 'bob' }), [200, 429]);
+    assert.equal(authenticated, 3);
   });
-  let authenticated = 0;
-  const app = express();
-  app.use(rateLimit(guard, { stage: 'before-auth' }));
-  app.use((request, _response, next) => {
-    authenticated += 1;
-    request.user = request.get('authorization');
-    next();
-  });
-  app.use(rateLimit(guard, { stage: 'after-auth', values: (request) => ({ user: request.user }) }));
-  app.get('/', (_request, response) => response.send('ok'));
-  const server = app.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const url = closing(context, server);
-  assert.deepEqual(await statuses(url, 2, { authorization: 'alice' }), [200, 429]);
-  assert.deepEqual(await statuses(url, 2, { authorization: 'bob' }), [200, 429]);
-  assert.equal(authenticated, 3);
-});
+}
 
 test('fastify: a route has limits of its own', async (context) => {
   const packages = await installed(context, 'fastify');

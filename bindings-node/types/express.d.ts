@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Contract, Guard, RequestOptions } from 'ratecell';
 
-/** Middleware for Express and for whatever takes (request, response, next); see `ratecell/http`. */
+/** Middleware for Express 4 and 5, and for whatever takes (request, response, next); see `ratecell/http`. */
 export function rateLimit<R extends IncomingMessage = IncomingMessage>(
   guard: Guard | Contract | string,
   options?: RequestOptions<R>,

@@ -53,25 +53,8 @@ export const FRAMEWORKS = {
     return running(await listen(server), []);
   },
 
-  async express(guard, slow, options) {
-    const packages = await load('express');
-    if (packages === null) return null;
-    const { rateLimit } = await import('ratecell/express');
-    const [{ default: express }] = packages;
-    const app = express();
-    const errors = [];
-    app.use(rateLimit(guard, options));
-    app.get('/', (_request, response) => response.send('ok'));
-    app.get('/slow', (_request, response) => slow.then(() => response.send('slow')));
-    app.get('/broken', () => {
-      throw new Error('broken');
-    });
-    app.use((error, _request, response, _next) => {
-      errors.push(error);
-      response.status(500).send('broken');
-    });
-    return running(await listen(createServer(app)), errors);
-  },
+  express: (guard, slow, options) => express('express', guard, slow, options),
+  'express 4': (guard, slow, options) => express('express4', guard, slow, options),
 
   async fastify(guard, slow, options) {
     const packages = await load('fastify');
@@ -143,10 +126,30 @@ export const FRAMEWORKS = {
     return running(server, errors);
   },
 
-  nestjs: (guard, slow, options) => nest(guard, slow, options, null),
+  nestjs: (guard, slow, options) => nest(guard, slow, options),
 };
 
-// Nest on Express, or on Fastify.
+// One of the versions of Express, by the name that it is installed as.
+async function express(name, guard, slow, options) {
+  const packages = await load(name);
+  if (packages === null) return null;
+  const { rateLimit } = await import('ratecell/express');
+  const app = packages[0].default();
+  const errors = [];
+  app.use(rateLimit(guard, options));
+  app.get('/', (_request, response) => response.send('ok'));
+  app.get('/slow', (_request, response) => slow.then(() => response.send('slow')));
+  app.get('/broken', () => {
+    throw new Error('broken');
+  });
+  app.use((error, _request, response, _next) => {
+    errors.push(error);
+    response.status(500).send('broken');
+  });
+  return running(await listen(createServer(app)), errors);
+}
+
+// Nest on Express.
 async function nest(guard, slow, options) {
   const packages = await load('@nestjs/core', '@nestjs/common', 'reflect-metadata');
   if (packages === null) return null;
