@@ -49,6 +49,7 @@ impl Plan {
     }
 
     /// The rules, in order.
+    #[inline]
     pub fn rules(&self) -> &[Rule] {
         &self.rules
     }

@@ -61,16 +61,19 @@ impl Rule {
     }
 
     /// Its name, unlike those of the other rules of its plan.
+    #[inline]
     pub fn name(&self) -> &str {
         self.name.as_str()
     }
 
     /// What it counts by.
+    #[inline]
     pub const fn quota(&self) -> &Quota {
         &self.quota
     }
 
     /// The dimension whose keys it counts: `key`, `ip`, ...
+    #[inline]
     pub fn dimension(&self) -> &str {
         self.dimension.as_str()
     }

@@ -96,16 +96,15 @@ impl<M: Memory> Table<M> {
         now_ns: u64,
         cost: u32,
     ) -> Decision {
-        let Some((owner, word)) = self.find_word(hash) else {
+        let Some(home) = self.find_word(hash) else {
             return self.charge_new(None, quota, hash, now_ns, cost).0;
         };
-        let before = word.load(Ordering::SeqCst);
-        if let Some(after) = word_quota.charged(before, now_ns, cost) {
-            if self.exchange_kept(owner, word, (before, after), hash, cost) {
+        if let Some(after) = word_quota.charged(home.seen, now_ns, cost) {
+            if self.exchange_kept(home.owner, home.word, (home.seen, after), hash, cost) {
                 return word_quota.after_charge(after, now_ns);
             }
-        } else if owner.load().is_home_of(hash.identity) {
-            return word_quota.without_charge(before, now_ns, cost);
+        } else if home.owner.load().is_home_of(hash.identity) {
+            return word_quota.without_charge(home.seen, now_ns, cost);
         }
         self.acquire_slowly(quota, hash, now_ns, cost)
     }
@@ -144,11 +143,10 @@ impl<M: Memory> Table<M> {
         cost: u32,
     ) -> Option<(Decision, Sighting<'_>)> {
         let quota = quota.one_word()?;
-        let (owner, word) = self.find_word(hash)?;
-        let before = word.load(Ordering::SeqCst);
-        let after = quota.charged(before, now_ns, cost)?;
-        let spot = Spot { owner, cell: core::slice::from_ref(word) };
-        Some((quota.after_charge(after, now_ns), Sighting { spot, step: Some((before, after)) }))
+        let home = self.find_word(hash)?;
+        let after = quota.charged(home.seen, now_ns, cost)?;
+        let sighting = Sighting { spot: home.spot(), step: Some((home.seen, after)) };
+        Some((quota.after_charge(after, now_ns), sighting))
     }
 
     /// Charges the only word of a cell in one try, as a look has seen it; gives the word after that.
@@ -273,11 +271,10 @@ impl<M: Memory> Table<M> {
         cost: u32,
     ) -> (Decision, Option<Sighting<'_>>) {
         if let Some(word_quota) = quota.one_word() {
-            while let Some((owner, word)) = self.find_word(hash) {
-                let (decision, step) = word_quota.seen(word.load(Ordering::SeqCst), now_ns, cost);
-                if owner.load().is_home_of(hash.identity) {
-                    let spot = Spot { owner, cell: core::slice::from_ref(word) };
-                    return (decision, Some(Sighting { spot, step }));
+            while let Some(home) = self.find_word(hash) {
+                let (decision, step) = word_quota.seen(home.seen, now_ns, cost);
+                if home.owner.load().is_home_of(hash.identity) {
+                    return (decision, Some(Sighting { spot: home.spot(), step }));
                 }
             }
         } else {

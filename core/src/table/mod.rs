@@ -111,6 +111,7 @@ impl<M: Memory> Table<M> {
     }
 
     /// The quota of every key.
+    #[inline]
     pub const fn quota(&self) -> &Quota {
         &self.quota
     }

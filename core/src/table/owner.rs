@@ -49,13 +49,19 @@ impl Owner {
     /// Whether the slot is the key's: owned or leaving.
     #[inline]
     pub(super) const fn is_home_of(self, identity: u64) -> bool {
-        (self.0 ^ (identity | OWNED_BIT)) & (FINGERPRINT_MASK | OWNED_BIT) == 0
+        self.differs_from_owned_by(identity) & (FINGERPRINT_MASK | OWNED_BIT) == 0
     }
 
     /// Whether the slot is the key's and not marked.
     #[inline]
     pub(super) const fn is_owned_by(self, identity: u64) -> bool {
-        self.is_of(identity) && self.0 & TAG_MASK == OWNED_BIT
+        self.differs_from_owned_by(identity) & (FINGERPRINT_MASK | TAG_MASK) == 0
+    }
+
+    /// In which bits it differs from a slot that is the key's; those of the nonce say nothing.
+    #[inline]
+    const fn differs_from_owned_by(self, identity: u64) -> u64 {
+        self.0 ^ (identity & FINGERPRINT_MASK | OWNED_BIT)
     }
 
     #[inline]

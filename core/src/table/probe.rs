@@ -1,5 +1,7 @@
 //! Where a key lives: its regions, and the slots in them.
 
+use core::hint::select_unpredictable;
+
 use super::layout::{HEADER_WORDS, KEY_REGIONS, REGION_SLOTS, Region, region_words};
 use super::owner::{Owner, Tag};
 use super::{Memory, Table};
@@ -9,11 +11,32 @@ use crate::key::KeyHash;
 /// Words of a region whose cells are one word.
 const WORD_REGION_WORDS: usize = 2 * REGION_SLOTS;
 
+/// Regions of one-word cells that would fit where the header lies.
+const HEADER_REGIONS: usize = HEADER_WORDS / WORD_REGION_WORDS;
+
+const _: () = assert!(HEADER_REGIONS * WORD_REGION_WORDS == HEADER_WORDS);
+
 /// A slot, by its owner word and its cell.
 #[derive(Clone, Copy)]
 pub(crate) struct Spot<'t> {
     pub(super) owner: OwnerWord<'t>,
     pub(super) cell: &'t [AtomicU64],
+}
+
+/// A key's home where cells are one word.
+#[derive(Clone, Copy)]
+pub(super) struct WordHome<'t> {
+    pub(super) owner: OwnerWord<'t>,
+    pub(super) word: &'t AtomicU64,
+    /// What the word was, read after its owner.
+    pub(super) seen: u64,
+}
+
+impl<'t> WordHome<'t> {
+    #[inline]
+    pub(super) const fn spot(self) -> Spot<'t> {
+        Spot { owner: self.owner, cell: core::slice::from_ref(self.word) }
+    }
 }
 
 /// The word that says whose a slot is.
@@ -57,43 +80,33 @@ impl<M: Memory> Table<M> {
     #[inline]
     pub(super) fn find(&self, hash: KeyHash) -> Option<Spot<'_>> {
         if self.quota.cell_words() == 1 {
-            let (owner, word) = self.find_word(hash)?;
-            return Some(Spot { owner, cell: core::slice::from_ref(word) });
+            return self.find_word(hash).map(WordHome::spot);
         }
         self.find_ring(hash)
     }
 
     /// As [`Self::find`] where cells are one word.
     #[inline(always)]
-    pub(super) fn find_word(&self, hash: KeyHash) -> Option<(OwnerWord<'_>, &AtomicU64)> {
+    pub(super) fn find_word(&self, hash: KeyHash) -> Option<WordHome<'_>> {
         let first = self.first_region(hash);
-        self.find_word_in(first, hash).or_else(|| self.find_word_elsewhere(first, hash))
-    }
-
-    #[inline(always)]
-    fn find_word_in(&self, region: u32, hash: KeyHash) -> Option<(OwnerWord<'_>, &AtomicU64)> {
-        let start = (region as usize).wrapping_mul(WORD_REGION_WORDS).wrapping_add(HEADER_WORDS);
-        let words = self.memory.words().get(start..)?.first_chunk::<WORD_REGION_WORDS>()?;
-        let spot = |slot: usize| {
-            // The masks bound the indices where the compiler sees it.
-            let place = slot.wrapping_mul(2) & WORD_REGION_WORDS.wrapping_sub(2);
-            Some((OwnerWord(words.get(place)?), words.get(place | 1)?))
+        let words = self.word_region(first)?;
+        // Four keys in five live in their own slot or the next. Which of the two it is cannot be
+        // foretold, so both are read, and one branch tells the two from the rest.
+        let (own, next) = (owner_place(slot_at(hash, 0)), owner_place(slot_at(hash, 1)));
+        let load = |place: usize| Some(words.get(place)?.load(Ordering::SeqCst));
+        let (own_owner, next_owner) = (Owner(load(own)?), Owner(load(next)?));
+        let (own_seen, next_seen) = (load(own | 1)?, load(next | 1)?);
+        let is_next = next_owner.is_home_of(hash.identity);
+        if select_unpredictable(is_next, next_owner, own_owner).is_home_of(hash.identity) {
+            let (owner, word) = slot_in(words, select_unpredictable(is_next, next, own))?;
+            let seen = select_unpredictable(is_next, next_seen, own_seen);
+            return Some(WordHome { owner, word, seen });
+        }
+        let (owner, word) = match home_among(words, hash) {
+            Some(home) => home,
+            None => self.find_word_elsewhere(first, hash)?,
         };
-        // One branch for the key's own slot and the next, which four keys in five live in: which of
-        // the two it is cannot be foretold.
-        let (own, next) = (slot_at(hash, 0), slot_at(hash, 1));
-        let next_is_home = spot(next)?.0.load().is_home_of(hash.identity);
-        let near = spot(if next_is_home { next } else { own })?;
-        if near.0.load().is_home_of(hash.identity) {
-            return Some(near);
-        }
-        // Without a branch for each slot: which one it is cannot be foretold.
-        let mut homes = 0_u32;
-        for (slot, words) in (0..).zip(words.as_chunks::<2>().0) {
-            let is_home = OwnerWord(words.first()?).load().is_home_of(hash.identity);
-            homes |= u32::from(is_home).wrapping_shl(slot);
-        }
-        if homes == 0 { None } else { spot(homes.trailing_zeros() as usize) }
+        Some(WordHome { owner, word, seen: word.load(Ordering::SeqCst) })
     }
 
     #[inline(never)]
@@ -102,7 +115,14 @@ impl<M: Memory> Table<M> {
         first: u32,
         hash: KeyHash,
     ) -> Option<(OwnerWord<'_>, &AtomicU64)> {
-        self.other_regions(hash, first).find_map(|region| self.find_word_in(region, hash))
+        let mut others = self.other_regions(hash, first);
+        others.find_map(|region| home_among(self.word_region(region)?, hash))
+    }
+
+    /// The words of a region whose cells are one word each.
+    #[inline]
+    fn word_region(&self, region: u32) -> Option<&[AtomicU64; WORD_REGION_WORDS]> {
+        self.memory.words().as_chunks().0.get((region as usize).wrapping_add(HEADER_REGIONS))
     }
 
     fn find_ring(&self, hash: KeyHash) -> Option<Spot<'_>> {
@@ -163,6 +183,37 @@ pub(super) const fn slot_at(hash: KeyHash, step: usize) -> usize {
     #[expect(clippy::cast_possible_truncation, reason = "its low bits are all that counts")]
     let low = hash.place as usize;
     (low ^ step) & REGION_SLOTS.wrapping_sub(1)
+}
+
+/// The key's home among the slots of a region whose cells are one word.
+#[inline(always)]
+fn home_among(
+    words: &[AtomicU64; WORD_REGION_WORDS],
+    hash: KeyHash,
+) -> Option<(OwnerWord<'_>, &AtomicU64)> {
+    // Without a branch for each slot: which one it is cannot be foretold.
+    let mut homes = 0_u32;
+    for (slot, words) in (0..).zip(words.as_chunks::<2>().0) {
+        let is_home = OwnerWord(words.first()?).load().is_home_of(hash.identity);
+        homes |= u32::from(is_home).wrapping_shl(slot);
+    }
+    if homes == 0 { None } else { slot_in(words, owner_place(homes.trailing_zeros() as usize)) }
+}
+
+/// The slot whose owner is at `place` among the words of its region.
+#[inline]
+fn slot_in(
+    words: &[AtomicU64; WORD_REGION_WORDS],
+    place: usize,
+) -> Option<(OwnerWord<'_>, &AtomicU64)> {
+    Some((OwnerWord(words.get(place)?), words.get(place | 1)?))
+}
+
+/// Where a slot's owner lies in a region whose cells are one word; the cell is the next word.
+#[inline]
+const fn owner_place(slot: usize) -> usize {
+    // The mask bounds it where the compiler sees that.
+    slot.wrapping_mul(2) & WORD_REGION_WORDS.wrapping_sub(2)
 }
 
 /// `word`, of 32 bits, scaled to `0..len`.
