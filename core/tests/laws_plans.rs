@@ -304,6 +304,8 @@ fn one_key_is_of_the_dimension_key_or_of_the_only_one() {
     let own = keyed("5/s by ip".parse().unwrap());
     assert_eq!(own.acquire(0, "a", 1).unwrap().remaining(), Some(4));
     assert_eq!(own.acquire(0, &[("ip", "a".into())], 1).unwrap().remaining(), Some(3));
+    let alike = keyed("5/s by ip; fixed 3/s by ip".parse().unwrap());
+    assert_eq!(alike.acquire(0, "a", 1).unwrap().rule(), Some("fixed"));
     let several = keyed("9/s by ip; 5/s".parse().unwrap());
     assert_eq!(several.acquire(0, "a", 1).unwrap().rule(), Some("gcra-2"));
     let none = keyed("9/s by ip; 5/s by tenant".parse().unwrap());

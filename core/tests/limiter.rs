@@ -32,6 +32,9 @@ fn several_limits_are_one_decision_and_the_tightest_speaks() {
     assert_eq!((decision.rule(), decision.limit()), (Some("inflight"), Some(8)));
     assert_eq!((decision.remaining(), decision.retry_after_ns()), (Some(6), Some(0)));
     assert_eq!(decision.reset_after(), None);
+    let by_address = limiter.peek(&keys("a", "alice")[..1], 0).unwrap();
+    assert_eq!(by_address.reset_after_ns(), Some(60_000_000_000));
+    assert_eq!(by_address.reset_after(), Some(Duration::from_secs(60)));
     assert_eq!(decision.to_string(), "inflight: allowed: 6 of 8 left");
     let names: Vec<_> =
         decision.rules().map(|(rule, own)| (rule.name(), own.remaining())).collect();
@@ -238,6 +241,7 @@ fn an_owned_permit_answers_as_a_borrowed_one_and_gives_back_once_from_any_thread
     assert_eq!(first.decision().rule_named("key").map(|(_, own)| own.remaining()), Some(599));
     let second = limiter.hold_owned("alice", 1).unwrap();
     let refused = limiter.hold_owned("alice", 1).unwrap();
+    assert!(!refused.allowed());
     assert_eq!(refused.decision().to_string(), limiter.hold("alice", 1).unwrap().to_string());
     // A refusal holds nothing, so dropping it gives nothing back.
     drop(refused);

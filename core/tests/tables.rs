@@ -342,6 +342,25 @@ fn every_type_of_key_has_one_form_as_bytes() {
 }
 
 #[test]
+fn every_bit_of_the_seed_and_of_the_key_plays_a_part_in_the_hash() {
+    let flipped = |bit: usize| {
+        let mut bytes = *b"sixteen bytes of";
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        bytes
+    };
+    let plain = *b"sixteen bytes of";
+    let hash = Seed::from_bytes(plain).hash(&plain);
+    let [identity, place] = hash.to_words();
+    for bit in 0..128 {
+        let [other_identity, other_place] = Seed::from_bytes(flipped(bit)).hash(&plain).to_words();
+        assert!(identity != other_identity && place != other_place, "bit {bit} of the seed");
+        assert_ne!(Seed::from_bytes(plain).hash(&flipped(bit)), hash, "bit {bit} of the key");
+    }
+    assert_ne!(Seed::from_bytes(flipped(1)).hash(7_u64), Seed::from_bytes(plain).hash(7_u64));
+    assert_eq!(Key::from("alice").as_bytes(), b"alice");
+}
+
+#[test]
 fn a_hash_made_elsewhere_is_a_key() {
     let table = table_for(kinds()[0], 64, 1);
     // SplitMix64, as good a hash as any for this.

@@ -313,3 +313,37 @@ impl WordQuota for OneWord<'_> {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    /// Charges a new cell with 1 unit at 0 and with those of another call at `later`, and takes the
+    /// first charge back: whether that was done, and what is then left.
+    fn taken_back(quota: &Quota, beside: u32, later: u64) -> (bool, u32) {
+        let cell = [const { AtomicU64::new(0) }; 1];
+        let (_, receipt) = quota.charge(&cell, 0, 1);
+        assert!(quota.charge(&cell, later, beside).0.allowed());
+        let taken_back = quota.take_back(&cell, &receipt.unwrap(), 1);
+        (taken_back, quota.peek(&cell, later, 1).remaining())
+    }
+
+    #[test]
+    fn taking_back_mints_nothing_whatever_has_happened_since() -> Result<(), crate::QuotaError> {
+        let gcra = Quota::from(GcraQuota::new(5, SECOND, 5)?);
+        let fixed = Quota::from(FixedQuota::new(5, SECOND)?);
+        let permits = Quota::from(ConcurrencyQuota::new(5)?);
+        for quota in [gcra, fixed, permits] {
+            assert_eq!(taken_back(&quota, 0, 0), (true, 5), "{:?}, alone", quota.kind());
+        }
+        // Counts subtract exactly; a tat that another call has moved stays where it is.
+        assert_eq!(taken_back(&gcra, 2, 0), (false, 2));
+        assert_eq!(taken_back(&fixed, 2, 0), (true, 3));
+        assert_eq!(taken_back(&permits, 2, 0), (true, 3));
+        // The window of the charge is over, and its unit with it.
+        assert_eq!(taken_back(&fixed, 2, SECOND), (true, 3));
+        Ok(())
+    }
+}

@@ -410,4 +410,18 @@ mod tests {
         assert_eq!(left(1_900_000_000 + tick), 3);
         Ok(())
     }
+
+    #[test]
+    fn a_segment_that_is_gone_has_nothing_to_take_back() -> Result<(), crate::QuotaError> {
+        let quota = SlidingQuota::new(3, 1_000_000_000, 1)?;
+        let words = [const { AtomicU64::new(0) }; 3];
+        let (_, receipt) = charge(&quota, &words, RingOrders, 0, 2);
+        // Two laps of the ring later the slot is another segment's.
+        let later = 4_100_000_000;
+        assert!(charge(&quota, &words, RingOrders, later, 2).0.allowed());
+        let Some(Receipt::Slot { index, segment }) = receipt else { unreachable!() };
+        assert!(take_back(&quota, &words, RingOrders, index, segment, 2));
+        assert_eq!(peek(&quota, &words, RingOrders, later, 1).remaining(), 1);
+        Ok(())
+    }
 }

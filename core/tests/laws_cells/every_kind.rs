@@ -1,7 +1,10 @@
 //! What holds for a cell of every kind.
 
 use proptest::prelude::*;
-use ratecell::{HeapMemory, MAX_NOW_NS, Memory as _, Quota, QuotaError, Seed, Table, Verdict};
+use ratecell::{
+    AtomicSegments, AtomicTat, AtomicWindow, FixedQuota, GcraQuota, HeapMemory, MAX_NOW_NS,
+    Memory as _, Quota, QuotaError, Seed, SlidingQuota, Table, Verdict,
+};
 use ratecell_reference as model;
 
 use crate::cell::{Cell, answer};
@@ -226,4 +229,33 @@ proptest! {
         let slow = slow.acquire_with(&other, 5, cost).ok();
         prop_assert_eq!(fast.map(|decision| answer(&decision)), slow);
     }
+}
+
+#[test]
+fn a_reset_cell_is_as_good_as_new_and_its_window_stays() {
+    let second = 1_000_000_000;
+    let gcra = GcraQuota::new(2, second, 2).unwrap();
+    let fixed = FixedQuota::new(2, second).unwrap();
+    let sliding = SlidingQuota::new(2, second, 2).unwrap();
+    let (tat, window, segments) =
+        (AtomicTat::new(), AtomicWindow::new(), AtomicSegments::<4>::new());
+    let at = 7 * second;
+    let (first, next) = gcra.decide(tat.load(), at, 2);
+    assert_eq!((tat.acquire(&gcra, at, 2), tat.load()), (first, next.unwrap()));
+    let (first, next) = fixed.decide(window.load(), at, 2);
+    assert_eq!((window.acquire(&fixed, at, 2), window.load()), (first, next.unwrap()));
+    assert!(segments.acquire(&sliding, at, 2).allowed());
+    let peek =
+        || [tat.peek(&gcra, at, 2), window.peek(&fixed, at, 2), segments.peek(&sliding, at, 2)];
+    assert!(peek().iter().all(|denied| denied.verdict() == Verdict::Deny));
+    tat.reset(&gcra);
+    window.reset(&fixed);
+    segments.reset();
+    for fresh in peek() {
+        assert_eq!((fresh.remaining(), fresh.reset_after_ns()), (2, Some(0)));
+    }
+    // A late clock still charges the newest window: were the number forgotten, it would get two
+    // units of its own beside those of the window that the others are in.
+    assert!(window.acquire(&fixed, at - second, 2).allowed());
+    assert!(!window.acquire(&fixed, at, 1).allowed());
 }

@@ -1,7 +1,7 @@
 //! G1 to G4.
 
 use proptest::prelude::*;
-use ratecell::{GcraQuota, MAX_NOW_NS, Quota, Tat, Verdict};
+use ratecell::{AtomicTat, GcraQuota, MAX_NOW_NS, Quota, Tat, Verdict};
 use ratecell_reference as model;
 
 use crate::config;
@@ -108,5 +108,29 @@ proptest! {
         let interval_ns = period_ns.div_ceil(limit.into()).wrapping_add_signed(off);
         let expected = GcraQuota::new(limit, period_ns, burst).ok().filter(|_| off == 0);
         prop_assert_eq!(GcraQuota::from_parts(limit, period_ns, burst, interval_ns), expected);
+    }
+}
+
+#[test]
+fn the_longest_burst_is_all_there_and_one_unit_more_is_no_quota() {
+    for (limit, period_ns, burst, is_accepted) in [
+        // The burst takes 2^62 ns to come back, or one interval more.
+        (1, 1 << 32, 1 << 30, true),
+        (1, 1 << 32, (1 << 30) + 1, false),
+        // Whole nanoseconds make the period 1 % longer, or by more than that.
+        (1_010_000, 1_000_000, 1, true),
+        (1_010_001, 1_000_000, 1, false),
+        (1, 1_000_000_000, 0, false),
+        (0, 1_000_000_000, 1, false),
+        (1, 999_999, 1, false),
+    ] {
+        let quota = GcraQuota::new(limit, period_ns, burst).ok();
+        assert_eq!(quota.is_some(), is_accepted, "{limit} {period_ns} {burst}");
+        let interval_ns = period_ns.div_ceil(u64::from(limit.max(1)));
+        assert_eq!(GcraQuota::from_parts(limit, period_ns, burst, interval_ns), quota);
+        if let Some(quota) = quota {
+            let fresh = AtomicTat::new().peek(&quota, 0, burst);
+            assert_eq!((fresh.allowed(), fresh.remaining()), (true, burst));
+        }
     }
 }

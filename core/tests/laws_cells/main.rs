@@ -6,6 +6,7 @@
 
 mod cell;
 mod concurrency;
+mod decision;
 mod every_kind;
 mod fixed;
 mod gcra;

@@ -1,7 +1,7 @@
 //! S1 to S4.
 
 use proptest::prelude::*;
-use ratecell::{MAX_NOW_NS, Verdict};
+use ratecell::{AtomicU64, MAX_NOW_NS, MAX_PERIOD_NS, SegmentsIn, SlidingQuota, Verdict};
 use ratecell_reference as model;
 
 use crate::cell::{Cell, answer};
@@ -88,6 +88,40 @@ proptest! {
             let fast = cell.acquire(&own, now_ns, cost);
             prop_assert_eq!(answer(&fast), slow.acquire(now_ns, cost));
             driver.learn(&fast);
+        }
+    }
+}
+
+#[test]
+fn a_tick_is_between_a_2048th_and_a_1024th_of_the_period() {
+    for period_ns in [1_000_000, 1 << 30, (1 << 30) - 1, 60_000_000_000, MAX_PERIOD_NS] {
+        let quota = SlidingQuota::new(1, period_ns, 14).unwrap();
+        assert_eq!(quota.tick_ns(), tick_ns(period_ns));
+        assert!(quota.tick_ns() * 1024 <= period_ns && period_ns < quota.tick_ns() * 2048);
+    }
+}
+
+/// Memory that others may write to can hold such a head; a call must end all the same.
+#[test]
+fn a_cell_too_small_or_with_a_head_that_no_call_leaves_is_full_without_a_known_wait() {
+    let second = 1_000_000_000;
+    let quota = SlidingQuota::new(5, second, 2).unwrap();
+    let words = [const { AtomicU64::new(0) }; 4];
+    let refuses = |cell: SegmentsIn<'_>, from: &str| {
+        for asked in [cell.acquire(&quota, second, 1), cell.peek(&quota, second, 1)] {
+            assert_eq!((asked.verdict(), asked.retry_after_ns()), (Verdict::Full, None), "{from}");
+        }
+        assert_eq!(cell.acquire(&quota, second, 6).verdict(), Verdict::Never, "{from}");
+        assert_eq!(cell.acquire(&quota, second, 0).verdict(), Verdict::Allow, "{from}");
+    };
+    refuses(SegmentsIn(&words[..3]), "a word too few");
+    // The ring has three slots: the last index is 2, the longest distance 3.
+    for (index, distance, is_head) in [(2, 0, true), (3, 0, false), (0, 3, true), (0, 4, false)] {
+        words[0].store(index << 7 | distance, std::sync::atomic::Ordering::Relaxed);
+        if is_head {
+            assert!(SegmentsIn(&words).acquire(&quota, second, 1).allowed());
+        } else {
+            refuses(SegmentsIn(&words), &format!("index {index}, distance {distance}"));
         }
     }
 }
