@@ -262,6 +262,12 @@ fn settings_without_sense_are_told() {
     assert_eq!(error(short), BackoffError::CapBelowBase { cap_ns: 5, base_ns });
     let short = BackoffSettings { budget_ns: 5, ..default };
     assert_eq!(error(short), BackoffError::BudgetBelowBase { budget_ns: 5, base_ns });
+    // No wait but the base, and no time for more than one, is sense.
+    let least = BackoffSettings { cap_ns: base_ns, budget_ns: base_ns, ..default };
+    let mut retries = Backoff::new(least).unwrap().start(NOW);
+    assert_eq!(retries.wait_ns(NOW, None, &mut || 0), Ok(base_ns));
+    let late = retries.wait_ns(NOW + 1, None, &mut || 0);
+    assert_eq!(late, Err(GiveUp::Budget { wait_ns: base_ns }));
     let plan = "5/min".parse().unwrap();
     assert_eq!(Pacer::told(&plan, 0, NOW, &mut || 0).unwrap_err(), ToldError::NoSharers);
 }

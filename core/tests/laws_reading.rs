@@ -132,6 +132,8 @@ fn a_year_of_two_digits_is_at_most_50_years_ahead_and_what_is_no_date_is_ignored
         "Sun, 06-Nov-94 08:49:37 GMT",
         "Sunday, 06-Nov-1994 08:49:37 GMT",
         "Sunday, 06-Nov-94 24:00:00 GMT",
+        "Sunday, 06-Nov-94 23:60:00 GMT",
+        "Sunday, 06-Nov-94 23:59:61 GMT",
         "Sunday",
         "Sun",
         "",
@@ -208,4 +210,113 @@ fn only_structured_fields_end_at_fifteen_digits() {
     for malformed in ["0000000000001.5", "1.1234", "1."] {
         assert_eq!(listed(&format!("\"a\";r=5;x={malformed}")), None, "{malformed}");
     }
+}
+
+#[test]
+fn values_that_say_nothing_of_the_limit_are_read_past_in_every_form_and_in_no_other() {
+    let listed =
+        |list: &str| read(200, &[("RateLimit", list)], "").shown().map(|shown| shown.remaining);
+    for value in [
+        "-1",
+        "-1.5",
+        "@-7",
+        "?0",
+        "?1",
+        ":YQ==:",
+        "a/B!#$%&'*+-.^_`|~:9",
+        "\"a\\\"b\\\\c\"",
+        "\"\"",
+    ] {
+        assert_eq!(listed(&format!("\"a\";r=5;  x={value};y")), Some(5), "{value}");
+        assert_eq!(listed(&format!("\"a\";x={value};r=5 ,\t\"b\";r=6")), Some(5), "{value}");
+    }
+    for value in
+        ["?2", "?", ":YQ==", "\"a\\b\"", "\"a", "\"a\u{1}\"", "\"\u{e9}\"", "(1 2)", "!a", "-", "@"]
+    {
+        assert_eq!(listed(&format!("\"a\";r=5;x={value}")), None, "{value}");
+    }
+    // A name may be a token as well as a string.
+    assert_eq!(listed("a.b/c;r=5"), Some(5));
+    assert_eq!(listed("a.b\\c;r=5"), None);
+
+    let body = |before: &str| {
+        let body =
+            format!(r#"{{"flags":{before},"error":{{"details":{{"retry_after_seconds":12}}}}}}"#);
+        read(429, &[], &body).retry_after_ns()
+    };
+    for before in
+        ["true", "false", "null", "[]", "[true, [1, \"]\"], {}]", "{}", "-1.5e3", r#""a\"b\\""#]
+    {
+        assert_eq!(body(before), Some(12 * SECOND), "{before}");
+    }
+    for before in ["tru", "[1", "[1 2]", "[1,]", "\"a\nb\"", "'a'", "+1", "{1:2}", "{\"a\" 1}"] {
+        assert_eq!(body(before), None, "{before}");
+    }
+}
+
+#[test]
+fn a_429_with_all_permits_in_use_and_no_wait_is_for_want_of_permits() {
+    for (status, running, wait, expected) in [
+        (429, "8", None, true),
+        (429, "9", None, true),
+        (429, "7", None, false),
+        (429, "8", Some(("Retry-After", "1")), false),
+        (503, "8", None, false),
+        (200, "8", None, false),
+    ] {
+        let mut headers = vec![("X-Concurrency-Limit", "8"), ("X-Concurrency-Running", running)];
+        headers.extend(wait);
+        let found = read(status, &headers, "").concurrency_refused();
+        assert_eq!(found, expected, "{status}, {running} of 8, {wait:?}");
+    }
+}
+
+#[test]
+fn of_several_rules_the_slowest_speaks_and_is_told_from_the_others_by_name() {
+    let shown = |list: &str| read(200, &[("RateLimit", list)], "").shown().unwrap();
+    for (list, remaining) in [
+        ("\"a\";r=10;t=10, \"b\";r=9;t=10", 9),
+        ("\"a\";r=9;t=10, \"b\";r=10;t=10", 9),
+        ("\"a\";r=9;t=10, \"b\";r=10;t=30", 10),
+        ("\"a\";r=9;t=0, \"b\";r=10;t=1", 9),
+        // Without a time, it holds until told otherwise.
+        ("\"a\";r=9;t=99, \"b\";r=10", 10),
+    ] {
+        assert_eq!(shown(list).remaining, remaining, "{list}");
+    }
+    // Of two alike the first.
+    let [a, b] = ["\"a\";r=9;t=10", "\"b\";r=9;t=10"].map(|list| shown(list).policy);
+    assert_eq!(shown("\"a\";r=9;t=10, \"b\";r=9;t=10").policy, a);
+    let [ab, ba] = ["\"ab\";r=9", "\"ba\";r=9"].map(|list| shown(list).policy);
+    let mut names = vec![0, a, b, ab, ba];
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), 5, "every name is another policy, and no name is none");
+}
+
+#[test]
+fn a_wait_counts_up_to_366_days_and_a_clock_up_to_two_seconds_off_is_ones_own() {
+    let longest = 366 * 86_400;
+    let fields = |reset: u64| {
+        let reset = reset.to_string();
+        read(200, &[("X-RateLimit-Remaining", "5"), ("X-RateLimit-Reset", &reset)], "").shown()
+    };
+    let list = |t: u64| read(200, &[("RateLimit", &format!("\"a\";r=5;t={t}"))], "").shown();
+    let body = |wait: u64| {
+        let body = r#"{"error":{"details":{"limit":60,"window":"1m"}}}"#;
+        read(429, &[("Retry-After", &wait.to_string())], body).shown()
+    };
+    for (wait, expected) in [(longest, Some(longest * SECOND)), (longest + 1, None)] {
+        for shown in [fields(wait), list(wait), body(wait)] {
+            assert_eq!(shown.unwrap().reset_after_ns, expected, "{wait}");
+        }
+    }
+    let ahead = |seconds: u64| {
+        let date = UNIX_EPOCH + Duration::from_secs(1_794_000_000 + seconds);
+        let date = httpdate::fmt_http_date(date);
+        let headers =
+            [("X-RateLimit-Remaining", "5"), ("X-RateLimit-Reset", "1794000030"), ("Date", &date)];
+        read(200, &headers, "").shown().unwrap().reset_after_ns
+    };
+    assert_eq!([0, 2, 3].map(ahead), [30, 30, 27].map(|seconds| Some(seconds * SECOND)));
 }

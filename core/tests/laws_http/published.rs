@@ -121,6 +121,24 @@ fn a_raised_rate_is_the_quota_that_is_shown() {
 }
 
 #[test]
+fn a_window_in_which_nothing_is_used_may_be_spread_over_all_of_it() {
+    let plan = keyed(&"fixed 5/min".parse().unwrap());
+    let fresh = plan.peek(59 * SECOND, "k", 0).unwrap();
+    let lines_of = |decision| {
+        let style = HeaderStyle::RATELIMIT | HeaderStyle::X_RATELIMIT_REMAINING;
+        lines(&Report::new(decision), style, 59 * SECOND)
+    };
+    assert_eq!(lines_of(&fresh), ["X-RateLimit-Remaining: 5", "RateLimit: \"fixed\";r=5;t=60"]);
+    let used = plan.acquire(59 * SECOND, "k", 1).unwrap();
+    assert_eq!(lines_of(&used), ["X-RateLimit-Remaining: 4", "RateLimit: \"fixed\";r=4;t=1"]);
+    let values: Vec<_> = used
+        .headers(HeaderStyle::RATELIMIT | HeaderStyle::X_RATELIMIT_REMAINING, 0)
+        .map(|field| field.value().as_number())
+        .collect();
+    assert_eq!(values, [Some(4), None]);
+}
+
+#[test]
 fn never_and_full_name_no_wait_that_does_not_help() {
     let plan = keyed(&"fixed 5/min".parse().unwrap());
     let never = plan.acquire(0, "k", 6).unwrap();
@@ -164,5 +182,11 @@ fn names_of_styles_are_known_in_any_case_and_bits_go_there_and_back() {
     let both = HeaderStyle::X_RATELIMIT | HeaderStyle::X_RATELIMIT_RESET_AFTER;
     assert_eq!(both.check().unwrap_err().field, "X-RateLimit-Reset");
     assert_eq!(HeaderStyle::X_RATELIMIT.with_reset_after().check(), Ok(()));
+    assert_eq!(both.with_reset_after(), HeaderStyle::X_RATELIMIT.with_reset_after());
+    // A set holds a field once, however often it is put in or taken out.
+    assert_eq!(both | HeaderStyle::X_RATELIMIT, both);
+    let rest = both.without(HeaderStyle::X_RATELIMIT);
+    assert_eq!(rest, HeaderStyle::X_RATELIMIT_RESET_AFTER);
+    assert_eq!(rest.without(HeaderStyle::X_RATELIMIT), rest);
     assert_eq!(HeaderStyle::RETRY_AFTER.with_reset_after(), HeaderStyle::RETRY_AFTER);
 }
