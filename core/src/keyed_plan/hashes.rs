@@ -57,12 +57,24 @@ impl<M: Memory> KeyedPlan<M> {
     #[inline]
     pub(super) fn hash_keys(&self, keys: Keys<'_>, hashes: &mut Hashes) -> Result<(), CallError> {
         match keys {
-            Keys::One(key) => hashes.set(self.own_dimension()?, self.seed.hash(key)),
-            Keys::OneHash(hash) => hashes.set(self.own_dimension()?, hash),
+            Keys::One(key) => self.note(hashes, self.own_dimension()?, self.seed.hash(key)),
+            Keys::OneHash(hash) => self.note(hashes, self.own_dimension()?, hash),
             Keys::Each(keys) => self.hash_each(keys, |&key| self.seed.hash(key), hashes)?,
             Keys::EachHash(keys) => self.hash_each(keys, |&hash| hash, hashes)?,
         }
         Ok(())
+    }
+
+    /// Notes the hash of a dimension's key, and asks for the memory that its rules will look at, so
+    /// that it comes while the next key is hashed and the rules before them are looked at.
+    #[inline]
+    fn note(&self, hashes: &mut Hashes, first: u8, hash: KeyHash) {
+        hashes.set(first, hash);
+        for (table, &dimension) in self.tables.iter().zip(&self.dimensions) {
+            if dimension == first {
+                table.prefetch(hash);
+            }
+        }
     }
 
     fn own_dimension(&self) -> Result<u8, CallError> {
@@ -81,7 +93,7 @@ impl<M: Memory> KeyedPlan<M> {
                 return Err(CallError::DimensionTwice { position });
             }
             if let Some(first) = first_of_dimension(&self.plan, dimension) {
-                hashes.set(first, hash(key));
+                self.note(hashes, first, hash(key));
             }
         }
         Ok(())

@@ -9,6 +9,8 @@
 //! - P2: a plan admits a call only if every applied rule was charged for it, or its table was full
 //!   and is set to allow then.
 
+use core::hint::select_unpredictable;
+
 use heapless::Vec;
 
 use super::{Hashes, KeyedPlan};
@@ -203,10 +205,15 @@ pub(super) struct Asked<'c, M> {
 
 #[inline]
 fn likeliest_refuser(looks: &[Decision]) -> usize {
-    let likeliest = looks.iter().enumerate().reduce(|best, other| {
-        if other.1.is_likelier_to_refuse_than(best.1) { other } else { best }
-    });
-    likeliest.map_or(0, |(index, _)| index)
+    let Some(mut best) = looks.first() else { return 0 };
+    let mut likeliest = 0;
+    for (index, other) in looks.iter().enumerate().skip(1) {
+        // Which of two it is cannot be foretold.
+        let likelier = other.is_likelier_to_refuse_than(best);
+        likeliest = select_unpredictable(likelier, index, likeliest);
+        best = select_unpredictable(likelier, other, best);
+    }
+    likeliest
 }
 
 /// The index at a step of an order that begins with `first` and goes on from 0.

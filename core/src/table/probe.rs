@@ -3,10 +3,12 @@
 use core::hint::select_unpredictable;
 
 use super::layout::{HEADER_WORDS, KEY_REGIONS, REGION_SLOTS, Region, region_words};
+use super::memory::prefetch;
 use super::owner::{Owner, Tag};
 use super::{Memory, Table};
 use crate::atomic::{AtomicU64, Ordering};
 use crate::key::KeyHash;
+use crate::quota::Quota;
 
 /// Words of a region whose cells are one word.
 const WORD_REGION_WORDS: usize = 2 * REGION_SLOTS;
@@ -141,12 +143,30 @@ impl<M: Memory> Table<M> {
     /// The regions that the key may live in: distinct, in the same order for every thread.
     pub(super) fn regions(&self, hash: KeyHash) -> impl Iterator<Item = Region<'_>> {
         let first = self.first_region(hash);
+        core::iter::once(first)
+            .chain(self.other_regions(hash, first))
+            .filter_map(|index| self.region(index))
+    }
+
+    #[inline]
+    fn region(&self, index: u32) -> Option<Region<'_>> {
         let len = region_words(&self.quota);
-        core::iter::once(first).chain(self.other_regions(hash, first)).filter_map(move |index| {
-            let start = (index as usize).wrapping_mul(len).wrapping_add(HEADER_WORDS);
-            let words = self.memory.words().get(start..start.wrapping_add(len))?;
-            Some(Region { words, cell_words: self.quota.cell_words() })
-        })
+        let start = (index as usize).wrapping_mul(len).wrapping_add(HEADER_WORDS);
+        let words = self.memory.words().get(start..start.wrapping_add(len))?;
+        Some(Region { words, cell_words: self.quota.cell_words() })
+    }
+
+    /// Asks for the memory where the key is looked for first.
+    #[inline]
+    pub(crate) fn prefetch(&self, hash: KeyHash) {
+        let (first, slot) = (self.first_region(hash), slot_at(hash, 0));
+        let owner = match self.quota {
+            Quota::Sliding(_) => self.region(first).and_then(|region| region.owner(slot)),
+            _ => self.word_region(first).and_then(|words| words.get(owner_place(slot))),
+        };
+        if let Some(owner) = owner {
+            prefetch(owner);
+        }
     }
 
     #[inline]
