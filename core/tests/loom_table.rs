@@ -1,7 +1,7 @@
 //! Models of key tables and plans: insertion races, slot reuse, release, plan roll-back.
 //!
-//! A model's table is one region of two slots. Each model names the mutation that it catches;
-//! `.ci/mutants` applies them and expects a failure. Every model checks both bounds: a key is
+//! A model's table is one region of two slots, or two regions of which a key may live in both. Each
+//! model names the mutation that it catches; `.ci/mutants` applies them and expects a failure. Every model checks both bounds: a key is
 //! admitted as often as its quota allows, and what was admitted is what its cell then holds.
 #![cfg(loom)]
 
@@ -9,15 +9,34 @@ use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use loom::thread;
 use ratecell::{
-    ConcurrencyQuota, FixedQuota, GcraQuota, HeapMemory, KeyHash, KeyedPlan, Quota, Seed,
-    SlidingQuota, Table, Verdict,
+    AtomicU64 as Word, ConcurrencyQuota, FixedQuota, GcraQuota, KeyHash, KeyedPlan, Memory, Quota,
+    Rule, Seed, SlidingQuota, Table, Verdict, table_words,
 };
 
 const MS: u64 = 1_000_000;
 /// A time at which all that was taken before 1 s has come back.
 const LATER: u64 = 10_000 * MS;
+const SEED: Seed = Seed::from_bytes([0; 16]);
 
-type ModelTable = Table<HeapMemory>;
+type ModelTable = Table<Words>;
+
+/// Memory for so many regions and no more: whole cache lines would hold several of a model's.
+struct Words(Vec<Word>);
+
+impl Words {
+    fn for_regions(quota: &Quota, regions: usize) -> Self {
+        // A table for one key is one region behind a header.
+        let header = 2 * table_words(quota, 1) - table_words(quota, 3);
+        let len = header + regions * (table_words(quota, 1) - header);
+        Self((0..len).map(|_| Word::new(0)).collect())
+    }
+}
+
+impl Memory for Words {
+    fn words(&self) -> &[Word] {
+        &self.0
+    }
+}
 
 fn model(preemptions: usize, body: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
@@ -25,7 +44,7 @@ fn model(preemptions: usize, body: impl Fn() + Send + Sync + 'static) {
     builder.check(body);
 }
 
-/// Keys whose own slots are 0, 1, 0, 1, ...
+/// Keys whose own slots are 0, 1, 0, 1, ..., and whose first region is the first.
 fn key(number: u64) -> KeyHash {
     KeyHash::from_u64(number + 2)
 }
@@ -33,14 +52,23 @@ fn key(number: u64) -> KeyHash {
 const A: u64 = 0;
 const B: u64 = 1;
 const C: u64 = 2;
+const D: u64 = 3;
+const E: u64 = 4;
 
 fn gcra(burst: u32) -> Quota {
     GcraQuota::new(1, MS, burst).unwrap().into()
 }
 
-fn table(quota: Quota) -> Arc<ModelTable> {
-    let memory = HeapMemory::for_keys(&quota, 1);
-    Arc::new(Table::new(memory, quota, Seed::from_bytes([0; 16])).unwrap())
+fn table(quota: Quota, regions: usize) -> Arc<ModelTable> {
+    let memory = Words::for_regions(&quota, regions);
+    let table = Table::new(memory, quota, SEED).unwrap();
+    assert_eq!(table.slots(), 2 * regions);
+    Arc::new(table)
+}
+
+fn plan(text: &str) -> Arc<KeyedPlan<Words>> {
+    let memory = |rule: &Rule| Words::for_regions(rule.quota(), 1);
+    Arc::new(KeyedPlan::new(text.parse().unwrap(), SEED, memory).unwrap())
 }
 
 /// What becomes of calls for `keys` at `LATER`, the first list here and each other in a thread.
@@ -65,7 +93,7 @@ fn run(table: &Arc<ModelTable>, calls: &'static [&'static [u64]]) -> Vec<(u64, V
 /// found room was admitted as often as its quota allows. `full` says that there may be too few slots.
 fn check(table: &ModelTable, all: &[(u64, Verdict)], full: bool) {
     let capacity = table.quota().capacity();
-    for k in [A, B, C] {
+    for k in [A, B, C, D, E] {
         let of_key = || all.iter().filter(|(other, _)| *other == k);
         let asked = of_key().count() as u32;
         let admitted = of_key().filter(|(_, verdict)| verdict.allowed()).count() as u32;
@@ -91,8 +119,19 @@ fn race(
     calls: &'static [&'static [u64]],
     full: bool,
 ) {
+    race_in(1, preemptions, quota, before, calls, full);
+}
+
+fn race_in(
+    regions: usize,
+    preemptions: usize,
+    quota: Quota,
+    before: &'static [u64],
+    calls: &'static [&'static [u64]],
+    full: bool,
+) {
     model(preemptions, move || {
-        let table = table(quota);
+        let table = table(quota, regions);
         for &k in before {
             assert!(table.acquire(key(k), 0, 1).allowed());
         }
@@ -120,6 +159,27 @@ fn same_new_key_twice_where_others_left() {
 #[test]
 fn two_claims_for_one_key() {
     race(6, gcra(2), &[A, C], &[&[B], &[B]], false);
+}
+
+/// The key's first region has room for one key more, its second for two. Whoever looks first claims
+/// in the emptier one; whoever looks once that claim is there claims in the first.
+///
+/// Mutations `claim-number`: slots of different regions bear the same number, so that neither claim
+/// sees the other, and `claim-first-region`: the other regions are not looked at again.
+#[test]
+fn claims_of_one_key_in_two_regions() {
+    race_in(2, 6, gcra(2), &[A], &[&[B], &[B]], false);
+}
+
+/// All slots are as good as new. While the slot that is first for the new key is charged by its own,
+/// one claim may take that and the other one of the second region, which then has fewer keys that owe.
+///
+/// Mutations `claim-number` and `claim-first-region`.
+#[test]
+fn claims_in_two_regions_beside_an_old_owner() {
+    // A unit more than is asked for: what the old owner has charged for an instant denies nobody.
+    let quota = FixedQuota::new(3, MS).unwrap().into();
+    race_in(2, 4, quota, &[A, C, D, E], &[&[D], &[B], &[B]], false);
 }
 
 /// Three threads, two of them for one key.
@@ -168,7 +228,7 @@ fn sliding_charge_against_reuse() {
 #[test]
 fn release_against_reuse() {
     model(6, || {
-        let table = table(ConcurrencyQuota::new(1).unwrap().into());
+        let table = table(ConcurrencyQuota::new(1).unwrap().into(), 1);
         assert!(table.acquire(key(A), 0, 1).allowed());
         assert!(table.acquire(key(B), 0, 1).allowed());
         let other = {
@@ -194,7 +254,7 @@ fn release_against_reuse() {
 #[test]
 fn a_debt_is_kept_until_the_clock_says_it_is_over() {
     model(6, || {
-        let table = table(gcra(1));
+        let table = table(gcra(1), 1);
         let clock = Arc::new(AtomicU64::new(0));
         assert!(table.acquire(key(A), 0, 1).allowed());
         assert!(table.acquire(key(B), 0, 1).allowed());
@@ -226,9 +286,7 @@ fn a_debt_is_kept_until_the_clock_says_it_is_over() {
 fn a_plan_that_loses_a_race_takes_back_what_it_charged() {
     model(6, || {
         // One unit is left of each; the share of `first` is smaller, so it is charged first.
-        let plan = "first: fixed 4/s by a; second: fixed 3/s by b".parse().unwrap();
-        let memory = |rule: &ratecell::Rule| HeapMemory::for_keys(rule.quota(), 1);
-        let plan = Arc::new(KeyedPlan::new(plan, Seed::from_bytes([0; 16]), memory).unwrap());
+        let plan = plan("first: fixed 4/s by a; second: fixed 3/s by b");
         let both = [("a", "x".into()), ("b", "y".into())];
         assert!(plan.acquire(0, &both[..1], 3).unwrap().allowed());
         assert!(plan.acquire(0, &both[1..], 2).unwrap().allowed());

@@ -29,7 +29,7 @@ use crate::key::KeyHash;
 ///
 /// Seven of eight keeps seven keys in eight in their first region at four fifths load, where with
 /// four regions next to no new key finds none.
-const CROWDED: usize = if cfg!(loom) { REGION_SLOTS } else { 7 };
+const CROWDED: usize = REGION_SLOTS - 1;
 
 /// What became of an attempt to claim a slot.
 pub(super) enum Claim<'t> {

@@ -15,8 +15,8 @@ use crate::quota::{Kind, Quota};
 /// Slots in a region; a model has fewer, so that it can be explored.
 pub(super) const REGION_SLOTS: usize = if cfg!(loom) { 2 } else { 8 };
 
-/// Regions that a key may live in.
-pub(super) const KEY_REGIONS: usize = if cfg!(loom) { 1 } else { 4 };
+/// Regions that a key may live in, as far as its table has so many.
+pub(super) const KEY_REGIONS: usize = if cfg!(loom) { 2 } else { 4 };
 
 pub(super) const HEADER_WORDS: usize = 16;
 
