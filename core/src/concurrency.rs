@@ -16,6 +16,8 @@ pub struct ConcurrencyQuota {
 }
 
 impl ConcurrencyQuota {
+    pub(crate) const LARGEST: Self = Self { limit: u32::MAX };
+
     /// A quota of `limit` permits.
     ///
     /// # Errors

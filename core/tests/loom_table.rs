@@ -302,3 +302,26 @@ fn a_plan_that_loses_a_race_takes_back_what_it_charged() {
         assert_eq!(left, [u32::from(!own), 0], "a unit is left over or missing");
     });
 }
+
+/// A permit of two rules is given back while somebody gives the second rule's back without having
+/// taken it. Either the call gives back both or, as its error says, none.
+///
+/// Mutation `release-no-take-back`: what the first rule was given back stays so.
+#[test]
+fn a_release_that_loses_a_race_gives_nothing_back() {
+    model(6, || {
+        let plan = plan("first: concurrency 2 by a; second: concurrency 2 by b");
+        let both = [("a", "x".into()), ("b", "y".into())];
+        assert!(plan.acquire(0, &both, 1).unwrap().allowed());
+        let other = {
+            let plan = plan.clone();
+            thread::spawn(move || plan.release(&[("b", "y".into())], 1).is_ok())
+        };
+        let own = plan.release(&both, 1).is_ok();
+        let other = other.join().unwrap();
+        assert!(own != other, "one permit comes back once");
+        let peek = plan.peek(0, &both, 0).unwrap();
+        let left: Vec<u32> = peek.rules().map(|(_, own)| own.remaining()).collect();
+        assert_eq!(left, [1 + u32::from(own), 2], "a permit is lost or minted");
+    });
+}

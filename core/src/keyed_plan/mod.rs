@@ -265,7 +265,9 @@ impl<M: Memory> KeyedPlan<M> {
     ///
     /// # Errors
     /// [`CallError::Release`] if a concurrency rule has fewer held; nothing is given back then. Or
-    /// as for [`Self::acquire`].
+    /// as for [`Self::acquire`]. A release that fails because another gave back too much at the same
+    /// instant has given back what it could for that instant, in which another call may have been
+    /// admitted.
     pub fn release<'k>(&self, keys: impl Into<Keys<'k>>, cost: u32) -> Result<(), CallError> {
         Ok(self.give_back(&self.hashes(keys.into())?, RuleSet::ALL, cost)?)
     }
@@ -330,8 +332,14 @@ impl<M: Memory> KeyedPlan<M> {
         for (table, hash) in held() {
             table.check_release(hash, cost)?;
         }
-        for (table, hash) in held() {
-            table.release(hash, cost)?;
+        for (done, (table, hash)) in held().enumerate() {
+            if let Err(error) = table.release(hash, cost) {
+                // Another release came in between: what this one has given back is held again.
+                for (table, hash) in held().take(done) {
+                    table.hold_again(hash, cost);
+                }
+                return Err(error);
+            }
         }
         Ok(())
     }

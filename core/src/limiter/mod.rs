@@ -259,7 +259,8 @@ impl<C: Clock> Limiter<C> {
     /// Gives back the permits that an allowed [`Self::acquire`] with the same keys and cost took.
     ///
     /// # Errors
-    /// [`CallError::Release`] if fewer are held; nothing changes then.
+    /// [`CallError::Release`] if fewer are held; nothing changes then. See [`KeyedPlan::release`] for
+    /// releases that race.
     pub fn release<'k>(&self, keys: impl Into<Keys<'k>>, cost: u32) -> Result<(), CallError> {
         self.keyed.release(keys, cost)
     }

@@ -38,7 +38,7 @@ pub(crate) use layout::Counter;
 
 use crate::atomic::{AtomicU64, Ordering};
 use crate::cell::{self, ReleaseError};
-use crate::concurrency::Held;
+use crate::concurrency::{ConcurrencyQuota, Held};
 use crate::decision::Decision;
 use crate::key::{Key, KeyHash, Seed};
 use crate::quota::Quota;
@@ -163,6 +163,13 @@ impl<M: Memory> Table<M> {
             Some(word) => cell::release_word(word, cost),
             None => Held(0).check_release(cost),
         }
+    }
+
+    /// Takes `cost` permits of a key however many are held: what [`Self::release`] gave back too
+    /// early. Where the key has lost its slot since and finds no other, they stay given back.
+    #[cold]
+    pub(crate) fn hold_again(&self, hash: KeyHash, cost: u32) {
+        let _ = self.charge(&ConcurrencyQuota::LARGEST.into(), hash, None, 0, cost);
     }
 
     /// Whether [`Self::release`] would succeed now.
