@@ -1,12 +1,23 @@
 //! Where `now` comes from: a trait, and a clock that is moved by hand.
 //!
 //! The core reads no clock; whoever calls it does. Units: nanoseconds, on any base. A clock may
-//! stand still or run late, and may even step back: a late `now` never admits more than the true
-//! one would.
+//! stand still or run late, and may even step back.
 
 use crate::atomic::{AtomicU64, Ordering};
 
 /// A source of the time in nanoseconds, below 2^63.
+///
+/// It may be late or step back. On the state that a key has, a late time never gets a call more than
+/// the true one would. But what such a call takes is dated late, and so comes back that much sooner.
+/// If no call's time is late by more than `d`, then by the true time
+///
+/// - gcra admits at most `burst + (s + d) / emission_interval` units in any span `s`;
+/// - a fixed window admits its limit once, and may begin late by up to `d`;
+/// - sliding admits at most its limit in any span of a period less `d`;
+/// - concurrency knows no time.
+///
+/// A slot of a table goes to another key by the time of the call that takes it. To a call with an
+/// earlier time the key that had it is a new one, each time that this happens.
 pub trait Clock {
     /// The time now.
     fn now_ns(&self) -> u64;

@@ -6,6 +6,7 @@
 //! - F1: at most `limit` units pass in an aligned window, twice that across an edge.
 //! - F2: the window number never falls: a late clock charges the newest window.
 //! - F3: `retry_after` is the end of the window, exactly.
+//! - F4: F1 holds on late clocks, by the newest clock of the calls that have been admitted.
 
 use crate::cell::WordQuota;
 use crate::decision::{Decision, Standing};

@@ -8,6 +8,7 @@
 //! - G2: after an allowed charge `tat - now <= burst_ns`, so `remaining` cannot underflow.
 //! - G3: `retry_after` is exact: denied one nanosecond before it, allowed at it.
 //! - G4: over any span s at most `burst + s / emission_interval` units pass.
+//! - G5: so they do on late clocks, s being from the first call's clock to the last call's.
 
 use crate::cell::WordQuota;
 use crate::decision::{Decision, MAX_ROOM, Standing};

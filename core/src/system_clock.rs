@@ -94,8 +94,8 @@ fn whole_ns(span: Duration) -> u64 {
 /// A clock that a thread of its own sets every so often: reading it is one load.
 ///
 /// It runs late by up to the interval, and by more while the system does not schedule the thread.
-/// A late clock refuses early and never admits more. Clones read the same time; the thread ends
-/// within an interval of the last one's drop.
+/// [`Clock`](crate::Clock) says what a late time may admit. Clones read the same time; the thread
+/// ends within an interval of the last one's drop.
 ///
 /// ```
 /// use ratecell::{CoarseClock, Limiter};

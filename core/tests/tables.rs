@@ -150,6 +150,29 @@ fn slots_as_good_as_new_go_to_other_keys() {
     }
 }
 
+/// A slot is as good as new by the clock of the call that takes it. To a later call with an earlier
+/// clock, on which the key still owes, the key is new: it gets what a new key gets, and no more.
+#[test]
+fn a_key_that_lost_its_slot_is_new_to_a_late_clock() {
+    // Keys whose own slots are 0 to 7, in a table of one region; the key 11 would have slot 3.
+    let key = |number: u64| KeyHash::from_words([(number + 1) << 16, number]);
+    for quota in rates() {
+        let table = table_for(quota, 1, 0);
+        assert_eq!(table.slots(), 8);
+        assert!(table.acquire(key(0), 0, 1).allowed());
+        let then_ns = 2 * SECOND_NS;
+        let taken = |number| table.acquire(key(number), then_ns, 1).allowed();
+        assert!((1..8).all(taken), "{:?}", quota.kind());
+        assert!(!taken(3), "3 owes at that time");
+        assert!(
+            table.acquire(key(11), 2 * then_ns, 1).allowed(),
+            "its slot is as good as new later"
+        );
+        assert!(taken(3), "3 is new and takes the slot of 0, which owes no more");
+        assert!(!taken(3), "and has what a new key has");
+    }
+}
+
 #[test]
 fn a_flood_of_new_keys_never_frees_one_that_owes() {
     for quota in rates() {

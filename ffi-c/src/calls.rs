@@ -116,7 +116,8 @@ pub unsafe extern "C" fn ratecell_acquire_keys(
 }
 
 /// As ratecell_acquire_keys at a time of the caller's: nanoseconds on the base of the limiter's
-/// clock, below 2^63. A late or stepped-back time never admits more than the true one would.
+/// clock, below 2^63. On the state that a key has, a late or stepped-back time never gets more than
+/// the true one would; what it takes comes back as much sooner.
 ///
 /// Fails as ratecell_acquire_keys does.
 ///

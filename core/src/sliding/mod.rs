@@ -11,6 +11,7 @@
 //! - S3: whoever keeps to `limit` per `period * (1 + 1/K)` plus two ticks is never denied.
 //! - S4: a ring slot behind the head holds a segment less than a ring behind it, or nothing; so
 //!   39 bits of tick tell it exactly, at any time.
+//! - S5: S1 holds on late clocks, by the newest clock of the calls that have been admitted.
 
 mod ring;
 

@@ -1,4 +1,4 @@
-//! F1 to F3.
+//! F1 to F4.
 
 use proptest::prelude::*;
 use ratecell::{MAX_NOW_NS, Verdict};
@@ -6,7 +6,7 @@ use ratecell::{MAX_NOW_NS, Verdict};
 use crate::cell::Cell;
 use crate::config;
 use crate::quotas::{built, fixed};
-use crate::steps::{Driver, edge_time, lived, most_within, steps};
+use crate::steps::{Driver, by_newest_clock, edge_time, lived, most_within, steps};
 
 proptest! {
     #![proptest_config(config(128))]
@@ -59,5 +59,15 @@ proptest! {
             let early = cell.peek(&own, at_ns - 1, cost);
             prop_assert_eq!((early.verdict(), early.retry_after_ns()), (Verdict::Deny, Some(1)));
         }
+    }
+
+    #[test]
+    fn f4_on_late_clocks_at_most_limit_units_pass_in_a_window_of_the_newest_clock(
+        quota in fixed(), start in edge_time(), steps in steps(false, 80),
+    ) {
+        let (_, _, log) = lived(&quota, start, &steps);
+        let (log, period_ns) = (by_newest_clock(&log), quota.period_ns().unwrap());
+        let most = most_within(&log, |from_ns, at_ns| from_ns / period_ns == at_ns / period_ns);
+        prop_assert!(most <= u64::from(quota.capacity()));
     }
 }

@@ -1,4 +1,4 @@
-//! G1 to G4.
+//! G1 to G5.
 
 use proptest::prelude::*;
 use ratecell::{AtomicTat, GcraQuota, MAX_NOW_NS, Quota, Tat, Verdict};
@@ -81,6 +81,26 @@ proptest! {
             }
         }
         prop_assert!(most_within(&log, |from_ns, at_ns| from_ns == at_ns) <= own.burst().into());
+    }
+
+    /// From any admission to a later one, whatever their clocks say: so a clock that is late by up to
+    /// some time adds what comes back in that time.
+    #[test]
+    fn g5_on_late_clocks_at_most_the_burst_and_a_unit_per_interval_between_the_clocks_pass(
+        quota in gcra(), start in edge_time(), steps in steps(false, 60),
+    ) {
+        let (_, _, mut log) = lived(&quota, start, &steps);
+        log.retain(|&(_, cost)| cost > 0);
+        let own = quota_of(&quota);
+        let interval_ns = i128::from(own.emission_interval_ns());
+        for first in 0..log.len() {
+            let mut units = 0;
+            for &(at_ns, cost) in &log[first..] {
+                units += i128::from(cost);
+                let between_ns = i128::from(at_ns) - i128::from(log[first].0);
+                prop_assert!((units - i128::from(own.burst())) * interval_ns <= between_ns);
+            }
+        }
     }
 
     #[test]

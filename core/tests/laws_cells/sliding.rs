@@ -1,4 +1,4 @@
-//! S1 to S4.
+//! S1 to S5.
 
 use proptest::prelude::*;
 use ratecell::{AtomicU64, MAX_NOW_NS, MAX_PERIOD_NS, SegmentsIn, SlidingQuota, Verdict};
@@ -7,7 +7,7 @@ use ratecell_reference as model;
 use crate::cell::{Cell, answer};
 use crate::config;
 use crate::quotas::{built, sliding};
-use crate::steps::{edge_time, lived, most_within, steps};
+use crate::steps::{by_newest_clock, edge_time, lived, most_within, steps};
 
 fn tick_ns(period_ns: u64) -> u64 {
     1 << (u64::BITS - period_ns.leading_zeros()).saturating_sub(11)
@@ -28,6 +28,16 @@ proptest! {
     ) {
         let (_, _, log) = lived(&quota, start, &steps);
         let period_ns = quota.period_ns().unwrap();
+        let most = most_within(&log, |from_ns, at_ns| at_ns - from_ns < period_ns);
+        prop_assert!(most <= u64::from(quota.capacity()));
+    }
+
+    #[test]
+    fn s5_on_late_clocks_s1_holds_by_the_newest_clock(
+        quota in sliding(), start in edge_time(), steps in steps(false, 100),
+    ) {
+        let (_, _, log) = lived(&quota, start, &steps);
+        let (log, period_ns) = (by_newest_clock(&log), quota.period_ns().unwrap());
         let most = most_within(&log, |from_ns, at_ns| at_ns - from_ns < period_ns);
         prop_assert!(most <= u64::from(quota.capacity()));
     }

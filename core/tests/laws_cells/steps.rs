@@ -150,6 +150,16 @@ pub(crate) fn lived(
     (cell, driver.now_ns.min(MAX_NOW_NS), log)
 }
 
+/// What was admitted, each at the newest time that it or any admitted before it came with.
+pub(crate) fn by_newest_clock(log: &[(u64, u32)]) -> Vec<(u64, u32)> {
+    let taken = log.iter().filter(|(_, cost)| *cost > 0);
+    let newest = |newest: &mut u64, &(at_ns, cost): &(u64, u32)| {
+        *newest = at_ns.max(*newest);
+        Some((*newest, cost))
+    };
+    taken.scan(0, newest).collect()
+}
+
 /// The most units that `log` has in a span that `within` says of its first and last time.
 pub(crate) fn most_within(log: &[(u64, u32)], within: impl Fn(u64, u64) -> bool) -> u64 {
     let units_from = |first: usize| {
