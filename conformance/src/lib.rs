@@ -30,5 +30,5 @@ pub use case::{Answer, PlanAnswer, PlanCase, PlanStep, SingleCase, SingleStep, V
 pub use failure::{Failure, Place};
 pub use folder::{PLAN_FILE, SINGLE_FILE, folder};
 pub use rule::{NamedRule, Rule, RuleKind};
-pub use run::{Count, run_plan, run_single};
+pub use run::{Count, plan_cases, run_plan, run_single, single_cases};
 pub use subject::{PlanSubject, SingleSubject};

@@ -35,8 +35,7 @@ where
     E: Display,
 {
     let mut count = Count::default();
-    for (place, case) in read::<SingleCase>(folder.join(SINGLE_FILE))? {
-        let place = place.named(&case.name, case.steps.len())?;
+    for (place, case) in placed_single_cases(folder)? {
         let mut subject = make(&case.rule)
             .map_err(|error| place.failure("a rule that can be built", error.to_string()))?;
         for (index, step) in case.steps.iter().enumerate() {
@@ -73,20 +72,17 @@ where
     E: Display,
 {
     let mut count = Count::default();
-    for (place, case) in read::<PlanCase>(folder.join(PLAN_FILE))? {
-        let place = place.named(&case.name, case.steps.len())?;
+    for (place, case) in placed_plan_cases(folder)? {
         let mut subject = make(&case.rules)
             .map_err(|error| place.failure("a plan that can be built", error.to_string()))?;
         for (index, step) in case.steps.iter().enumerate() {
             let place = place.at(index);
             match step {
                 PlanStep::Acquire { now_ns, keys, cost, expect } => {
-                    let expect = in_plan_order(expect, &case.rules, &place)?;
-                    place.compare(&expect, &subject.acquire(*now_ns, &pairs(keys), *cost))?;
+                    place.compare(expect, &subject.acquire(*now_ns, &pairs(keys), *cost))?;
                 }
                 PlanStep::Peek { now_ns, keys, cost, expect } => {
-                    let expect = in_plan_order(expect, &case.rules, &place)?;
-                    place.compare(&expect, &subject.peek(*now_ns, &pairs(keys), *cost))?;
+                    place.compare(expect, &subject.peek(*now_ns, &pairs(keys), *cost))?;
                 }
                 PlanStep::Release { keys, cost } => {
                     place.compare(&true, &subject.release(&pairs(keys), *cost))?;
@@ -97,6 +93,41 @@ where
         count.steps += case.steps.len();
     }
     Ok(count)
+}
+
+/// Every case of `single.jsonl` in `folder`, for runners of other languages.
+///
+/// # Errors
+/// A file that is missing, empty or malformed.
+pub fn single_cases(folder: &Path) -> Result<Vec<SingleCase>, Failure> {
+    Ok(placed_single_cases(folder)?.into_iter().map(|(_, case)| case).collect())
+}
+
+/// Every case of `plan.jsonl` in `folder`, each expected answer in the order of the plan.
+///
+/// # Errors
+/// As [`single_cases`], or an answer of a rule that the plan does not have.
+pub fn plan_cases(folder: &Path) -> Result<Vec<PlanCase>, Failure> {
+    Ok(placed_plan_cases(folder)?.into_iter().map(|(_, case)| case).collect())
+}
+
+fn placed_single_cases(folder: &Path) -> Result<Vec<(Place, SingleCase)>, Failure> {
+    let named =
+        |(place, case): (Place, SingleCase)| Ok((place.named(&case.name, case.steps.len())?, case));
+    read(folder.join(SINGLE_FILE))?.into_iter().map(named).collect()
+}
+
+fn placed_plan_cases(folder: &Path) -> Result<Vec<(Place, PlanCase)>, Failure> {
+    let ordered = |(place, mut case): (Place, PlanCase)| {
+        let place = place.named(&case.name, case.steps.len())?;
+        for (index, step) in case.steps.iter_mut().enumerate() {
+            if let PlanStep::Acquire { expect, .. } | PlanStep::Peek { expect, .. } = step {
+                put_in_plan_order(expect, &case.rules, &place.at(index))?;
+            }
+        }
+        Ok((place, case))
+    };
+    read(folder.join(PLAN_FILE))?.into_iter().map(ordered).collect()
 }
 
 impl Place {
@@ -147,18 +178,17 @@ fn pairs(keys: &[(String, String)]) -> Vec<(&str, &str)> {
     keys.iter().map(|(dimension, key)| (dimension.as_str(), key.as_str())).collect()
 }
 
-/// The expected answer with its rules as the plan orders them: the order within a JSON object
+/// Puts the rules of an expected answer as the plan orders them: the order within a JSON object
 /// carries no meaning.
-fn in_plan_order(
-    expect: &PlanAnswer,
+fn put_in_plan_order(
+    expect: &mut PlanAnswer,
     rules: &[NamedRule],
     place: &Place,
-) -> Result<PlanAnswer, Failure> {
+) -> Result<(), Failure> {
     let position = |name: &str| rules.iter().position(|rule| rule.name == name);
-    let mut answers = expect.rules.clone();
-    if let Some((stray, _)) = answers.iter().find(|(name, _)| position(name).is_none()) {
+    if let Some((stray, _)) = expect.rules.iter().find(|(name, _)| position(name).is_none()) {
         return Err(place.failure("a rule of the case in `expect.rules`", stray));
     }
-    answers.sort_by_key(|(name, _)| position(name));
-    Ok(PlanAnswer { governing: expect.governing.clone(), rules: answers })
+    expect.rules.sort_by_key(|(name, _)| position(name));
+    Ok(())
 }

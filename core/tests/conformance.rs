@@ -111,7 +111,7 @@ struct WholePlan(KeyedPlan<HeapMemory>);
 impl WholePlan {
     fn new(rules: &[cases::NamedRule]) -> Result<Self, Box<dyn Error>> {
         let texts: Vec<String> = rules.iter().map(cases::NamedRule::to_text).collect();
-        let memory = |rule: &Rule| HeapMemory::for_keys(rule.quota(), 64);
+        let memory = |rule: &Rule| HeapMemory::for_keys(rule.quota(), 1024);
         Ok(Self(KeyedPlan::new(texts.join("; ").parse()?, SEED, memory)?))
     }
 }

@@ -4,10 +4,13 @@
 //! The boards are those of QEMU, one for each target: there is no room for choice to go wrong.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::{env, fs};
 
-use serde_json::Value;
+use ratecell_conformance::{
+    self as conformance, Answer, PlanAnswer, PlanCase, PlanStep, Rule, RuleKind, SingleCase,
+    SingleStep, Verdict,
+};
 
 #[path = "src/format.rs"]
 mod format;
@@ -60,173 +63,176 @@ fn main() {
     println!("cargo::rustc-env=RATECELL_TABLE_WORDS={}", board.room_for_tables() / 8);
 }
 
-/// How a case becomes bytes.
-type Encode = fn(&Value) -> Vec<u8>;
-
 /// The blob: as many cases as fit, those of one cell first, each file in its own order.
 fn cases(room: usize) -> Vec<u8> {
     println!("cargo::rerun-if-env-changed=RATECELL_CONFORMANCE");
-    let folder = env::var_os("RATECELL_CONFORMANCE")
-        .map_or_else(|| Path::new("../../conformance").to_path_buf(), PathBuf::from);
-    let mut blob = Vec::new();
-    let mut bodies = Vec::new();
-    let mut left = room;
-    let kinds: [(&str, Encode); 2] = [("single.jsonl", single), ("plan.jsonl", plan)];
-    for (file, encode) in kinds {
-        let path = folder.join(file);
-        println!("cargo::rerun-if-changed={}", path.display());
-        let text =
-            fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let all: Vec<Value> = text
-            .lines()
-            .map(|line| {
-                serde_json::from_str(line).unwrap_or_else(|error| panic!("{file}: {error}"))
-            })
-            .collect();
-        let mut here = 0;
-        for case in &all {
-            let body = encode(case);
-            if body.len() > left {
-                break;
-            }
-            left -= body.len();
-            here += 1;
-            bodies.extend(body);
-        }
-        put(&mut blob, all.len() as u64);
-        put(&mut blob, here);
+    let folder = conformance::folder().unwrap_or_else(|failure| panic!("{failure}"));
+    for file in [conformance::SINGLE_FILE, conformance::PLAN_FILE] {
+        println!("cargo::rerun-if-changed={}", folder.join(file).display());
     }
+    let singles = conformance::single_cases(&folder).unwrap_or_else(|failure| panic!("{failure}"));
+    let plans = conformance::plan_cases(&folder).unwrap_or_else(|failure| panic!("{failure}"));
+    let (mut blob, mut bodies) = (Vec::new(), Vec::new());
+    put_fitting(&mut blob, &mut bodies, room, singles.iter().map(|case| Some(single(case))));
+    put_fitting(&mut blob, &mut bodies, room, plans.iter().map(plan));
     blob.extend(bodies);
     blob
 }
 
-fn single(case: &Value) -> Vec<u8> {
+/// Puts how many cases there are and how many of them are here: up to the first that does not fit,
+/// and without those that the board has no room for while it runs.
+fn put_fitting(
+    blob: &mut Vec<u8>,
+    bodies: &mut Vec<u8>,
+    room: usize,
+    cases: impl ExactSizeIterator<Item = Option<Vec<u8>>>,
+) {
+    put(blob, cases.len() as u64);
+    let mut here = 0;
+    for body in cases.flatten() {
+        if bodies.len() + body.len() > room {
+            break;
+        }
+        here += 1;
+        bodies.extend(body);
+    }
+    put(blob, here);
+}
+
+fn single(case: &SingleCase) -> Vec<u8> {
     let mut to = Vec::new();
-    put_text(&mut to, text(&case["name"]));
-    put_rule(&mut to, &case["rule"]);
-    let steps = list(&case["steps"]);
-    put(&mut to, steps.len() as u64);
+    put_text(&mut to, &case.name);
+    put_rule(&mut to, &case.rule);
+    put(&mut to, case.steps.len() as u64);
     let mut last_ns = 0;
-    for step in steps {
-        let ok = u64::from(step["ok"] == true);
-        let op = op(step);
-        put(&mut to, op | ok << 2);
-        put(&mut to, number(&step["cost"]));
-        if op != format::RELEASE {
-            put_now(&mut to, step, &mut last_ns);
-            put_answer(&mut to, &step["expect"]);
+    for step in &case.steps {
+        match step {
+            SingleStep::Acquire { now_ns, cost, expect } => {
+                put_call(&mut to, format::ACQUIRE, *cost);
+                put_now(&mut to, *now_ns, &mut last_ns);
+                put_answer(&mut to, expect);
+            }
+            SingleStep::Peek { now_ns, cost, expect } => {
+                put_call(&mut to, format::PEEK, *cost);
+                put_now(&mut to, *now_ns, &mut last_ns);
+                put_answer(&mut to, expect);
+            }
+            SingleStep::Release { cost, ok } => {
+                put_call(&mut to, format::RELEASE | u64::from(*ok) << 2, *cost);
+            }
         }
     }
     to
 }
 
-fn plan(case: &Value) -> Vec<u8> {
+/// None if it has more dimensions and keys than `cases.rs` has room for.
+fn plan(case: &PlanCase) -> Option<Vec<u8>> {
     let mut to = Vec::new();
-    put_text(&mut to, text(&case["name"]));
-    let rules = list(&case["rules"]);
-    assert!(rules.len() <= format::MOST_RULES, "too many rules for cases.rs");
-    put(&mut to, rules.len() as u64);
-    for rule in rules {
-        put_text(&mut to, text(&rule["name"]));
-        put_text(&mut to, text(&rule["by"]));
-        put_rule(&mut to, rule);
+    put_text(&mut to, &case.name);
+    assert!(case.rules.len() <= format::MOST_RULES, "{}: too many rules for a plan", case.name);
+    put(&mut to, case.rules.len() as u64);
+    for rule in &case.rules {
+        put_text(&mut to, &rule.name);
+        put_text(&mut to, &rule.by);
+        put_rule(&mut to, &rule.rule);
     }
-    let names: Vec<&str> = rules.iter().map(|rule| text(&rule["name"])).collect();
-    let steps = list(&case["steps"]);
-    let words = words(steps);
+    let words: BTreeSet<&str> = case.steps.iter().flat_map(words).collect();
+    if words.len() > format::MOST_WORDS {
+        return None;
+    }
     put(&mut to, words.len() as u64);
     for word in &words {
         put_text(&mut to, word);
     }
-    put(&mut to, steps.len() as u64);
+    put(&mut to, case.steps.len() as u64);
     let mut last_ns = 0;
-    for step in steps {
-        let op = op(step);
-        put(&mut to, op);
-        put(&mut to, number(&step["cost"]));
-        if op != format::RELEASE {
-            put_now(&mut to, step, &mut last_ns);
+    for step in &case.steps {
+        if keys(step).len() > format::MOST_RULES {
+            return None;
         }
-        let keys = keys(step);
-        put(&mut to, keys.len() as u64);
-        for word in keys.into_iter().flat_map(|(dimension, key)| [dimension, key]) {
+        let (op, cost, call) = match step {
+            PlanStep::Acquire { now_ns, cost, expect, .. } => {
+                (format::ACQUIRE, cost, Some((*now_ns, expect)))
+            }
+            PlanStep::Peek { now_ns, cost, expect, .. } => {
+                (format::PEEK, cost, Some((*now_ns, expect)))
+            }
+            PlanStep::Release { cost, .. } => (format::RELEASE, cost, None),
+        };
+        put_call(&mut to, op, *cost);
+        if let Some((now_ns, _)) = call {
+            put_now(&mut to, now_ns, &mut last_ns);
+        }
+        put(&mut to, keys(step).len() as u64);
+        for word in self::words(step) {
             put(&mut to, words.iter().position(|w| *w == word).expect("listed") as u64);
         }
-        if op != format::RELEASE {
-            put_verdict_of_plan(&mut to, &step["expect"], &names);
+        if let Some((_, expect)) = call {
+            put_plan_answer(&mut to, expect, case);
         }
     }
-    to
+    Some(to)
 }
 
-/// The dimensions and keys of all steps, each once.
-fn words(steps: &[Value]) -> Vec<&str> {
-    let all = steps.iter().flat_map(keys).flat_map(|(dimension, key)| [dimension, key]);
-    let words: BTreeSet<&str> = all.collect();
-    assert!(words.len() <= format::MOST_WORDS, "too many keys for cases.rs");
-    words.into_iter().collect()
+fn keys(step: &PlanStep) -> &[(String, String)] {
+    let (PlanStep::Acquire { keys, .. }
+    | PlanStep::Peek { keys, .. }
+    | PlanStep::Release { keys, .. }) = step;
+    keys
 }
 
-fn keys(step: &Value) -> Vec<(&str, &str)> {
-    let keys = step["keys"].as_object().expect("a step of a plan has keys");
-    assert!(keys.len() <= format::MOST_RULES, "too many keys in a step for cases.rs");
-    keys.iter().map(|(dimension, key)| (dimension.as_str(), text(key))).collect()
+/// The dimensions and keys of a step, in turn.
+fn words(step: &PlanStep) -> impl Iterator<Item = &str> {
+    keys(step).iter().flat_map(|(dimension, key)| [dimension.as_str(), key.as_str()])
 }
 
-fn put_verdict_of_plan(to: &mut Vec<u8>, expect: &Value, names: &[&str]) {
-    let index = |name: &str| names.iter().position(|n| *n == name).expect("a rule of the case");
-    let governing = expect["governing"].as_str().map_or(0, |name| index(name) + 1);
+fn put_plan_answer(to: &mut Vec<u8>, expect: &PlanAnswer, case: &PlanCase) {
+    let index = |name: &str| case.rules.iter().position(|rule| rule.name == name);
+    let governing = expect.governing.as_deref().map_or(0, |name| {
+        index(name).unwrap_or_else(|| panic!("{}: no rule is called {name:?}", case.name)) + 1
+    });
     put(to, governing as u64);
-    let applied = expect["rules"].as_object().expect("an object by rule");
-    let mask: u64 = applied.keys().map(|name| 1 << index(name)).sum();
+    let mask: u64 = expect.rules.iter().filter_map(|(name, _)| Some(1 << index(name)?)).sum();
     put(to, mask);
-    for answer in names.iter().filter_map(|name| applied.get(*name)) {
+    for (_, answer) in &expect.rules {
         put_answer(to, answer);
     }
 }
 
-fn put_rule(to: &mut Vec<u8>, rule: &Value) {
-    let (kind, extra) = match text(&rule["kind"]) {
-        "gcra" => (format::GCRA, number(&rule["burst"])),
-        "fixed" => (format::FIXED, 0),
-        "sliding" => (format::SLIDING, number(&rule["segments"])),
-        "concurrency" => (format::CONCURRENCY, 0),
-        kind => panic!("kind {kind:?} is not known here"),
+fn put_rule(to: &mut Vec<u8>, rule: &Rule) {
+    let (kind, period_ns, extra) = match rule.kind {
+        RuleKind::Gcra { period_ns, burst } => (format::GCRA, period_ns, burst),
+        RuleKind::Fixed { period_ns } => (format::FIXED, period_ns, 0),
+        RuleKind::Sliding { period_ns, segments } => (format::SLIDING, period_ns, segments),
+        RuleKind::Concurrency => (format::CONCURRENCY, 0, 0),
     };
-    let period_ns = if kind == format::CONCURRENCY { 0 } else { number(&rule["period_ns"]) };
-    for word in [kind, number(&rule["limit"]), period_ns, extra] {
+    for word in [kind, rule.limit.into(), period_ns, extra.into()] {
         put(to, word);
     }
 }
 
-fn op(step: &Value) -> u64 {
-    match text(&step["op"]) {
-        "acquire" => format::ACQUIRE,
-        "peek" => format::PEEK,
-        "release" => format::RELEASE,
-        op => panic!("step {op:?} is not known here"),
-    }
+fn put_call(to: &mut Vec<u8>, op: u64, cost: u32) {
+    put(to, op);
+    put(to, cost.into());
 }
 
-fn put_now(to: &mut Vec<u8>, step: &Value, last_ns: &mut u64) {
-    let now_ns = number(&step["now_ns"]);
+fn put_now(to: &mut Vec<u8>, now_ns: u64, last_ns: &mut u64) {
     let delta = now_ns.wrapping_sub(*last_ns) as i64;
     put(to, (delta << 1 ^ delta >> 63) as u64);
     *last_ns = now_ns;
 }
 
-fn put_answer(to: &mut Vec<u8>, answer: &Value) {
-    let verdict = match text(&answer["verdict"]) {
-        "allow" => format::ALLOW,
-        "deny" => format::DENY,
-        "never" => format::NEVER,
-        verdict => panic!("verdict {verdict:?} is not known here"),
+fn put_answer(to: &mut Vec<u8>, answer: &Answer) {
+    let verdict = match answer.verdict {
+        Verdict::Allow => format::ALLOW,
+        Verdict::Deny => format::DENY,
+        Verdict::Never => format::NEVER,
     };
     put(to, verdict);
-    put(to, number(&answer["limit"]));
-    put(to, number(&answer["remaining"]));
-    for span in [&answer["retry_after_ns"], &answer["reset_after_ns"]] {
-        put(to, if span.is_null() { 0 } else { number(span) + 1 });
+    put(to, answer.limit.into());
+    put(to, answer.remaining.into());
+    for span in [answer.retry_after_ns, answer.reset_after_ns] {
+        put(to, span.map_or(0, |ns| ns + 1));
     }
 }
 
@@ -241,21 +247,4 @@ fn put(to: &mut Vec<u8>, mut value: u64) {
         value >>= 7;
     }
     to.push(value as u8);
-}
-
-fn list(value: &Value) -> &[Value] {
-    value.as_array().unwrap_or_else(|| panic!("{value} is not a list"))
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_else(|| panic!("{value} is not a string"))
-}
-
-/// An integer, or the decimal string that stands for one.
-fn number(value: &Value) -> u64 {
-    let parsed = match value {
-        Value::String(digits) => digits.parse().ok(),
-        other => other.as_u64(),
-    };
-    parsed.unwrap_or_else(|| panic!("{value} is not a number"))
 }

@@ -11,14 +11,11 @@
 //! are those of the folder that `RATECELL_CONFORMANCE` names, else of this crate.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::process::ExitCode;
 
 use ratecell_conformance::{
-    Answer, NamedRule, PLAN_FILE, PlanAnswer, PlanCase, PlanStep, SINGLE_FILE, SingleCase,
-    SingleStep, Verdict, folder,
+    Answer, NamedRule, PlanAnswer, PlanStep, SingleStep, Verdict, folder, plan_cases, single_cases,
 };
-use serde::de::DeserializeOwned;
 
 fn main() -> ExitCode {
     match lines() {
@@ -36,15 +33,17 @@ fn main() -> ExitCode {
 fn lines() -> Result<String, Box<dyn std::error::Error>> {
     let folder = folder()?;
     let mut text = String::new();
-    for case in read::<SingleCase>(&fs::read_to_string(folder.join(SINGLE_FILE))?)? {
-        writeln!(text, "single {} {} {}", case.name, case.steps.len(), case.rule.to_text())?;
+    for case in single_cases(&folder)? {
+        let name = word(&case.name);
+        writeln!(text, "single {name} {} {}", case.steps.len(), case.rule.to_text())?;
         for step in &case.steps {
             writeln!(text, "{}", single(step))?;
         }
     }
-    for case in read::<PlanCase>(&fs::read_to_string(folder.join(PLAN_FILE))?)? {
+    for case in plan_cases(&folder)? {
+        let name = word(&case.name);
         let rules: Vec<_> = case.rules.iter().map(NamedRule::to_text).collect();
-        writeln!(text, "plan {} {} {}", case.name, case.steps.len(), rules.join("; "))?;
+        writeln!(text, "plan {name} {} {}", case.steps.len(), rules.join("; "))?;
         for step in &case.steps {
             writeln!(text, "{}", plan(step))?;
         }
@@ -52,8 +51,10 @@ fn lines() -> Result<String, Box<dyn std::error::Error>> {
     Ok(text)
 }
 
-fn read<T: DeserializeOwned>(text: &str) -> serde_json::Result<Vec<T>> {
-    text.lines().map(serde_json::from_str).collect()
+/// A case's name as one word.
+fn word(name: &str) -> String {
+    let joined = name.split_whitespace().collect::<Vec<_>>().join("_");
+    if joined.is_empty() { "-".to_owned() } else { joined }
 }
 
 fn single(step: &SingleStep) -> String {

@@ -10,7 +10,7 @@
 #include "check.h"
 #include "ratecell.h"
 
-enum { MAX_WORDS = 256, MAX_LINE = 65536, MAX_KEY = 1024, TABLE_KEYS = 64 };
+enum { MAX_WORDS = 256, MAX_LINE = 65536, TABLE_KEYS = 64, PLAN_KEYS = 1024 };
 
 typedef struct {
     char *word[MAX_WORDS];
@@ -44,6 +44,15 @@ static int read_line(words *all) {
 static const char *take(words *all) {
     CHECK(all->next < all->count);
     return all->word[all->next++];
+}
+
+/* The rest of a line; no longer than the line was. */
+static void take_text(words *all, char *text) {
+    *text = 0;
+    while (all->next < all->count) {
+        strcat(text, take(all));
+        if (all->next < all->count) strcat(text, " ");
+    }
 }
 
 static uint64_t number(const char *word) {
@@ -114,7 +123,7 @@ static ratecell_status bare(int peek, uint64_t now_ns, uint32_t cost, ratecell_r
 static void single(words *all, unsigned long *steps) {
     static const uint8_t seed[RATECELL_SEED_SIZE] = {1, 2, 3};
     uint64_t count, clock_ns = 0;
-    char text[512] = "";
+    static char text[MAX_LINE];
     ratecell_error error = RATECELL_ERROR_INIT;
 #if defined(RATECELL_HOSTED)
     ratecell_options options = RATECELL_OPTIONS_INIT;
@@ -123,10 +132,7 @@ static void single(words *all, unsigned long *steps) {
 
     take(all);
     count = number(take(all));
-    while (all->next < all->count) {
-        strcat(text, take(all));
-        strcat(text, " ");
-    }
+    take_text(all, text);
     memset(&subject, 0, sizeof subject);
     if (ratecell_quota_parse(text, &subject.quota, &error)) fail(text, error.message, 0);
     CHECK_EQUAL(RATECELL_OK, ratecell_table_init(&subject.table, subject.memory,
@@ -226,7 +232,7 @@ static unsigned char digit(char c) {
 }
 
 static size_t take_keys(words *all, ratecell_key *keys) {
-    static unsigned char bytes[MAX_KEY];
+    static unsigned char bytes[MAX_LINE];
     size_t used = 0, i, count = (size_t)number(take(all));
     CHECK(count <= RATECELL_MAX_KEYS);
     for (i = 0; i < count; i++) {
@@ -236,7 +242,7 @@ static size_t take_keys(words *all, ratecell_key *keys) {
         keys[i].data = bytes + used;
         keys[i].len = strlen(hex) / 2;
         for (; *hex; hex += 2) {
-            CHECK(used < MAX_KEY);
+            CHECK(used < sizeof bytes);
             bytes[used++] = (unsigned char)(digit(hex[0]) << 4 | digit(hex[1]));
         }
     }
@@ -266,17 +272,14 @@ static void same_decision(words *all, const ratecell_limiter *limiter, const rat
 
 static void plan(words *all, unsigned long *steps) {
     uint64_t count, clock_ns = 0;
-    char text[1024] = "";
+    static char text[MAX_LINE];
     ratecell_options options = RATECELL_OPTIONS_INIT;
     ratecell_limiter *limiter, *clocked;
 
     take(all);
     count = number(take(all));
-    while (all->next < all->count) {
-        strcat(text, take(all));
-        strcat(text, " ");
-    }
-    options.capacity = TABLE_KEYS;
+    take_text(all, text);
+    options.capacity = PLAN_KEYS;
     CHECK_EQUAL(RATECELL_OK, ratecell_limiter_create(text, &options, &limiter));
     options.clock = read_clock;
     options.clock_context = &clock_ns;
