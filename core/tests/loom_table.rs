@@ -196,6 +196,56 @@ fn charge_against_reuse() {
     race(6, gcra(2), &[A, B], &[&[A], &[C]], true);
 }
 
+/// Another key takes a key's slot and all that it may. The first key's call may read what that owes,
+/// but there is room for it in the other slot.
+///
+/// With two preemptions: with more, the key may take its slot back from a call that has not charged
+/// it yet, whose charge then stands in it for an instant.
+fn is_never_refused_for_another(
+    quota: Quota,
+    call: impl Fn(&ModelTable) -> Verdict + Send + Sync + 'static,
+) {
+    model(2, move || {
+        let table = table(quota, 1);
+        for k in [A, B] {
+            assert!(table.acquire(key(k), 0, 1).allowed());
+        }
+        let other = {
+            let table = table.clone();
+            thread::spawn(move || table.acquire(key(C), LATER, 1).verdict())
+        };
+        assert!(call(&table).allowed(), "refused for what another key owes");
+        other.join().unwrap();
+    });
+}
+
+/// Mutation `fast-denial-no-look`: a call in one try is refused without a look at the owner.
+#[test]
+fn a_call_is_never_refused_for_what_another_key_owes() {
+    let quota = FixedQuota::new(1, MS).unwrap().into();
+    is_never_refused_for_another(quota, |table| table.acquire(key(A), LATER, 1).verdict());
+}
+
+/// Mutation `denial-no-look`: the same of a call that takes the long way.
+#[test]
+fn a_call_with_other_rules_is_never_refused_for_what_another_key_owes() {
+    let quota = FixedQuota::new(1, MS).unwrap().into();
+    is_never_refused_for_another(quota, |table| {
+        let decision = table.acquire_with(table.quota(), key(A), LATER, 1);
+        decision.unwrap().verdict()
+    });
+}
+
+/// Mutations `look-no-look` and `look-ring-no-look`: the same of a call that only looks.
+#[test]
+fn a_look_never_sees_what_another_key_owes() {
+    for quota in
+        [FixedQuota::new(1, MS).unwrap().into(), SlidingQuota::new(1, MS, 1).unwrap().into()]
+    {
+        is_never_refused_for_another(quota, |table| table.peek(key(A), LATER, 1).verdict());
+    }
+}
+
 /// Mutation `reuse-no-recheck`: a marked slot is taken without looking at its cell again.
 #[test]
 fn reuse_against_charge() {
