@@ -3,48 +3,53 @@
 const { finished } = require('node:stream');
 
 const { describe } = require('./argument.js');
-const { MOST_BODY, Pacing, mayRetry, sleep } = require('./pacing.js');
+const { callerOf } = require('./caller.js');
+const { MOST_BODY, Pacing } = require('./pacing.js');
 
 function createFetch(options) {
   const { fetch: inner = globalThis.fetch, ...others } = options ?? {};
   if (typeof inner !== 'function') {
     throw new TypeError(`options.fetch: found ${describe(inner)}, accepted is a function like fetch`);
   }
-  const pacing = new Pacing(others);
+  const pacing = new Pacing(others, callerOfRequest);
   return async function pacedFetch(input, init) {
     const request = new Request(input, init);
     // A stream can be read once, so that what it was cannot be sent again.
     const isOnce = init?.body instanceof ReadableStream;
-    const retries = pacing.retries();
-    for (let tries = 0; ; tries += 1) {
-      const sent = await send(pacing, inner, isOnce ? request : request.clone(), tries > 0);
+    const attempts = pacing.attempts(request);
+    for (;;) {
+      const sent = await send(attempts, inner, isOnce ? request : request.clone());
       const { response, refused, retryAfterNs } = sent;
-      const isRepeated = refused && !isOnce && mayRetry(response.status, request.method, retryAfterNs);
-      const waitNs = isRepeated ? retries.wait(retryAfterNs) : null;
+      const isRepeated = refused && !isOnce;
+      const waitNs = isRepeated ? attempts.waitNs(response.status, request.method, retryAfterNs) : null;
       if (waitNs === null) {
         endWithBody(response, sent.end);
         return response;
       }
       await response.body?.cancel().catch(() => {});
       sent.end();
-      await sleep(waitNs, request.signal);
+      await attempts.sleep(waitNs, request.signal);
     }
   };
 }
 
-async function send(pacing, inner, request, isRetry) {
-  const number = await pacing.send(request.signal, isRetry);
+function callerOfRequest({ url, headers }) {
+  return callerOf(new URL(url).origin, (field) => headers.get(field));
+}
+
+async function send(attempts, inner, request) {
+  const number = await attempts.send(request.signal);
   let hasEnded = false;
   const end = () => {
     if (!hasEnded) {
       hasEnded = true;
-      pacing.ended(number);
+      attempts.ended(number);
     }
   };
   try {
     const response = await inner(request);
     const body = [429, 503].includes(response.status) ? await startOf(response) : undefined;
-    const reading = pacing.answered(number, response.status, [...response.headers].flat(), body);
+    const reading = attempts.answered(number, response.status, [...response.headers].flat(), body);
     return { response, end, ...reading };
   } catch (error) {
     end();

@@ -1,31 +1,52 @@
 // An interceptor for undici 7 and later: `dispatcher.compose(pace({ rules: '600/min' }))`.
 
-const { MOST_BODY, Pacing, mayRetry, sleep } = require('./pacing.js');
+const { callerOf } = require('./caller.js');
+const { MOST_BODY, Pacing } = require('./pacing.js');
 
 function pace(options) {
-  const pacing = new Pacing(options);
+  const pacing = new Pacing(options, callerOfRequest);
   return (dispatch) => (request, handler) => {
     new PacedDispatch(pacing, dispatch, request, handler).start();
     return true;
   };
 }
 
+function callerOfRequest({ origin, headers }) {
+  const found = new Map();
+  for (const [name, value] of pairsOf(headers)) {
+    const key = String(name).toLowerCase();
+    found.set(key, [...(found.get(key) ?? []), String(value)]);
+  }
+  return callerOf(String(origin ?? '').replace(/\/$/, ''), (field) => found.get(field));
+}
+
+// The header fields of a request as undici takes them: a list in which name and value take turns, an
+// object, or what gives pairs. An iterator that gives them once only is left to undici.
+function pairsOf(headers) {
+  if (Array.isArray(headers)) {
+    return headers.flatMap((one, index) => (index % 2 === 0 ? [[one, headers[index + 1]]] : []));
+  }
+  if (typeof headers?.[Symbol.iterator] === 'function') {
+    return headers[Symbol.iterator]() === headers ? [] : headers;
+  }
+  return Object.entries(headers ?? {});
+}
+
 // One request with its retries. It is the handler of each try, and passes on what is not a refusal
 // that is tried again.
 class PacedDispatch {
   #pacing;
-  #retries;
+  // Null until the first try.
+  #attempts = null;
   #dispatch;
   #request;
   #handler;
-  #tries = 0;
   // The pacing's number for what is in flight; 0 for nothing.
   #number = 0;
   #refusal = null;
 
   constructor(pacing, dispatch, request, handler) {
     this.#pacing = pacing;
-    this.#retries = pacing.retries();
     this.#dispatch = dispatch;
     this.#request = request;
     this.#handler = handler;
@@ -36,9 +57,8 @@ class PacedDispatch {
   }
 
   async #try() {
-    const isRetry = this.#tries > 0;
-    this.#tries += 1;
-    this.#number = await this.#pacing.send(this.#signal(), isRetry);
+    this.#attempts ??= this.#pacing.attempts(this.#request);
+    this.#number = await this.#attempts.send(this.#signal());
     this.#dispatch(this.#request, this);
   }
 
@@ -83,11 +103,12 @@ class PacedDispatch {
     if (refusal !== null) {
       const body = Buffer.concat(refusal.parts);
       const reading = this.#answered(refusal.status, refusal.headers, body);
-      const waitNs = this.#isRepeatable(reading) ? this.#retries.wait(reading.retryAfterNs) : null;
+      const waitNs = this.#waitNs(refusal.status, reading.retryAfterNs);
       if (waitNs !== null) {
         this.#refusal = null;
         this.#end();
-        sleep(waitNs, this.#signal())
+        this.#attempts
+          .sleep(waitNs, this.#signal())
           .then(() => this.#try())
           .catch((error) => this.onResponseError(controller, error));
         return;
@@ -112,7 +133,7 @@ class PacedDispatch {
     const number = this.#number;
     if (number !== 0) {
       this.#number = 0;
-      this.#pacing.ended(number);
+      this.#attempts.ended(number);
     }
   }
 
@@ -123,15 +144,16 @@ class PacedDispatch {
         list.push(name, String(one));
       }
     }
-    return this.#pacing.answered(this.#number, status, list, body);
+    return this.#attempts.answered(this.#number, status, list, body);
   }
 
-  // A body that is a stream is gone once it was sent.
-  #isRepeatable({ retryAfterNs }) {
+  // How long to wait before the next try; null for none. A body that is a stream is gone once it was
+  // sent.
+  #waitNs(status, retryAfterNs) {
     const { body, method } = this.#request;
     const isKept =
       body === null || body === undefined || typeof body === 'string' || body instanceof Uint8Array;
-    return isKept && mayRetry(this.#refusal.status, method, retryAfterNs);
+    return isKept ? this.#attempts.waitNs(status, method, retryAfterNs) : null;
   }
 
   #passOn(controller) {

@@ -48,6 +48,12 @@ impl NativePacer {
         BigInt::from(self.pacer.wait_ns(ns(&now)))
     }
 
+    /// Whether it may be forgotten.
+    #[napi]
+    pub fn is_at_rest(&self, now: BigInt) -> bool {
+        self.pacer.is_at_rest(ns(&now))
+    }
+
     /// Takes note that a request is sent; gives its number.
     #[napi]
     pub fn sent(&mut self, now: BigInt) -> u32 {

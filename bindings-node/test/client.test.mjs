@@ -50,6 +50,19 @@ async function refusing(context, refusals, { status = 429, headers = {}, body = 
   return { url, calls };
 }
 
+// Begins to answer, and goes on when it is told.
+async function holding(context) {
+  const open = [];
+  const url = await serve(context, (_request, response) => {
+    response.write('be');
+    open.push(response);
+  });
+  const end = () => {
+    for (const response of open) response.end('gun');
+  };
+  return { url, open, end };
+}
+
 const fast = { rules: '1000/s', baseMs: 20, retries: 3 };
 
 async function undiciFetch(options) {
@@ -60,8 +73,8 @@ async function undiciFetch(options) {
     return null;
   }
   const agent = new undici.Agent().compose(pace(options));
-  return async (url, { method = 'GET', body, signal } = {}) => {
-    const response = await undici.request(url, { dispatcher: agent, method, body, signal });
+  return async (url, { method = 'GET', headers, body, signal } = {}) => {
+    const response = await undici.request(url, { dispatcher: agent, method, headers, body, signal });
     return { status: response.statusCode, text: () => response.body.text() };
   };
 }
@@ -136,11 +149,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
   });
 
   test(`${name}: a request is in flight until its response is read`, async (context) => {
-    const open = [];
-    const url = await serve(context, (_request, response) => {
-      response.write('be');
-      open.push(response);
-    });
+    const { url, open } = await holding(context);
     const client = await make({ rules: 'concurrency 1' });
     if (client === null) return context.skip('undici is not installed');
     const first = await client(url);
@@ -179,6 +188,71 @@ for (const [name, make] of Object.entries(CLIENTS)) {
     assert.equal(calls.length, 1);
   });
 
+  test(`${name}: each origin, and each key there, has a pace of its own`, async (context) => {
+    const [one, other] = [await holding(context), await holding(context)];
+    const client = await make({ rules: 'concurrency 1', maxWaitMs: 0 });
+    if (client === null) return context.skip('undici is not installed');
+    const requests = [
+      [one.url],
+      [other.url],
+      [one.url, { headers: { authorization: 'Bearer a' } }],
+      [one.url, { headers: { Authorization: 'Bearer b' } }],
+      [one.url, { headers: { 'x-api-key': 'b' } }],
+      [one.url, { headers: new Headers({ 'X-Api-Key': 'c' }) }],
+    ];
+    // None of them has ended, so each keeps the permit of its caller.
+    const held = await Promise.all(requests.map((request) => client(...request)));
+    assert.deepEqual([one.open.length, other.open.length], [5, 1]);
+    for (const [url, options] of requests) {
+      await assert.rejects(client(`${url}/other?page=2`, options), { name: 'TimeoutError' });
+    }
+    for (const { end } of [one, other]) end();
+    for (const response of held) assert.equal(await response.text(), 'begun');
+  });
+
+  test(`${name}: laneBy says which requests share a pace`, async (context) => {
+    const [one, other] = [await holding(context), await holding(context)];
+    const client = await make({ rules: 'concurrency 1', maxWaitMs: 0, laneBy: () => 'all' });
+    if (client === null) return context.skip('undici is not installed');
+    const first = await client(one.url);
+    await assert.rejects(client(other.url, { headers: { 'x-api-key': 'a' } }), { name: 'TimeoutError' });
+    one.end();
+    await first.text();
+    const wrong = await make({ laneBy: () => undefined });
+    await assert.rejects(wrong(one.url), /^TypeError: options.laneBy: it gave undefined, accepted is a st/);
+  });
+
+  test(`${name}: a caller too many is an error until another has come to rest`, async (context) => {
+    const { url } = await refusing(context, 0);
+    let now = 1_790_000_000_000_000_000n;
+    const client = await make({ maxCallers: 2, clock: () => now });
+    if (client === null) return context.skip('undici is not installed');
+    const ask = (key) => client(url, { headers: { 'x-api-key': key } });
+    for (const key of ['a', 'b']) await (await ask(key)).text();
+    await assert.rejects(ask('c'), /^RangeError: not sent: it would be of one caller more than options.max/);
+    now += 600_000_000_000n;
+    assert.equal((await ask('c')).status, 200);
+  });
+
+  test(`${name}: the wait is counted in line and between tries, not on the way`, async (context) => {
+    const statuses = [429, 200, 429, 200];
+    let aheadMs = 0;
+    const url = await serve(context, (_request, response) => {
+      // Each try takes a minute of the client's time.
+      aheadMs += 60_000;
+      response.writeHead(statuses.shift(), { 'retry-after': '1' }).end();
+    });
+    const clock = () => BigInt(Date.now() + aheadMs) * 1_000_000n;
+    for (const [maxWaitMs, status] of [
+      [30_000, 200],
+      [500, 429],
+    ]) {
+      const client = await make({ rules: '1000/s', maxWaitMs, clock });
+      if (client === null) return context.skip('undici is not installed');
+      assert.equal((await client(url)).status, status);
+    }
+  });
+
   test(`${name}: an abort ends a wait for a turn`, async (context) => {
     const { url, calls } = await refusing(context, 0);
     const client = await make({ rules: '1/d burst 1' });
@@ -209,6 +283,8 @@ test('options that make no sense are told', () => {
   assert.throws(() => createFetch({ fetch: 5 }), TypeError);
   assert.throws(() => createFetch({ maxWaitMs: -1 }), RangeError);
   assert.throws(() => createFetch({ retry: 5 }), /option "retry"/);
+  assert.throws(() => createFetch({ laneBy: 'all' }), TypeError);
+  assert.throws(() => createFetch({ maxCallers: 0 }), RangeError);
 });
 
 test('a request that cannot be sent is not in flight', async (context) => {

@@ -28,7 +28,7 @@ impl Attempts {
         self.sent
     }
 
-    /// How long it waited in all, before it was sent and between attempts.
+    /// How long it waited in all, in line and between attempts, without the attempts themselves.
     pub const fn waited(&self) -> Duration {
         self.waited
     }

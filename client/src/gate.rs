@@ -3,37 +3,26 @@
 //! The rules of a contract that are for the same requests and count by the same key are one gate.
 //! A request passes all of its gates at one instant or none of them.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ratecell::pacing::{Pacer, Random, Reading, Sent};
 
 /// A pacer, behind a lock that is held for a few computations and never while anything waits.
-pub(crate) struct Gate {
-    pacer: Mutex<Pacer>,
-    used_ns: AtomicU64,
-}
+pub(crate) struct Gate(Mutex<Pacer>);
 
 impl Gate {
-    pub(crate) fn new(pacer: Pacer, now_ns: u64) -> Self {
-        Self { pacer: Mutex::new(pacer), used_ns: AtomicU64::new(now_ns) }
+    pub(crate) fn new(pacer: Pacer) -> Self {
+        Self(Mutex::new(pacer))
     }
 
-    /// When a request last passed.
-    pub(crate) fn used_ns(&self) -> u64 {
-        // ORDERING: Relaxed. It only says which gates are old enough to be forgotten, which is
-        // decided while nobody else holds the gate.
-        self.used_ns.load(Ordering::Relaxed)
-    }
-
-    /// Whether a request could pass now.
-    pub(crate) fn is_open(&self, now_ns: u64) -> bool {
-        self.pacer().wait_ns(now_ns) == 0
+    /// Whether its pacer may be forgotten.
+    pub(crate) fn is_at_rest(&self, now_ns: u64) -> bool {
+        self.pacer().is_at_rest(now_ns)
     }
 
     fn pacer(&self) -> MutexGuard<'_, Pacer> {
         // A pacer does not panic, and whoever does while holding it has changed nothing.
-        self.pacer.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -52,11 +41,7 @@ pub(crate) fn pass(
         return Err(wait_ns);
     }
     let sent = pacers.iter_mut().map(|pacer| pacer.sent(now_ns, random));
-    let passed = gates.iter().cloned().zip(sent).collect();
-    for gate in gates {
-        gate.used_ns.store(now_ns, Ordering::Relaxed);
-    }
-    Ok(Passed(passed))
+    Ok(Passed(gates.iter().cloned().zip(sent).collect()))
 }
 
 /// The gates that a request has passed, until it ends.

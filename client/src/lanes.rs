@@ -14,10 +14,6 @@ use crate::pacing_error::PacingError;
 use crate::published::{Group, Published};
 use crate::surroundings::Surroundings;
 
-/// What no request has passed for so long may be forgotten: longer than any wait that it remembers,
-/// but for a long Retry-After.
-const FORGOTTEN_NS: u64 = 2 * Pacer::MAX_WAIT_NS;
-
 /// The lanes of a middleware.
 pub(crate) struct Lanes {
     pub(crate) published: Published,
@@ -85,16 +81,16 @@ impl Lanes {
     }
 
     fn gate(&self, group: &Group) -> Arc<Gate> {
-        let now_ns = self.surroundings.time.now_ns();
         let sharers = if group.by_address { self.sharers.address } else { self.sharers.key };
         let pacer = match &group.plan {
             None => Pacer::new(),
             Some(plan) => {
+                let now_ns = self.surroundings.time.now_ns();
                 let random = &mut || self.surroundings.draw();
                 Pacer::told(plan, sharers, now_ns, random).expect("the builder refuses 0 sharers")
             }
         };
-        Arc::new(Gate::new(pacer, now_ns))
+        Arc::new(Gate::new(pacer))
     }
 }
 
@@ -104,9 +100,8 @@ impl Caller {
     fn is_at_rest(&self, now_ns: u64) -> bool {
         let lanes_rest = self.lanes.values().all(|lane| Arc::strong_count(lane) == 1);
         let gates_rest = self.gates.values().all(|gate| {
-            let idle_ns = now_ns.saturating_sub(gate.used_ns());
             let own = self.lanes.values().filter(|lane| lane.passes(gate)).count();
-            Arc::strong_count(gate) == 1 + own && idle_ns >= FORGOTTEN_NS && gate.is_open(now_ns)
+            Arc::strong_count(gate) == 1 + own && gate.is_at_rest(now_ns)
         });
         lanes_rest && gates_rest
     }

@@ -52,6 +52,10 @@ impl Pacing {
         self.surroundings.time.now_ns()
     }
 
+    fn since(&self, earlier_ns: u64) -> u64 {
+        self.now_ns().saturating_sub(earlier_ns)
+    }
+
     /// Sends a request when its turn has come, and again while it is refused and may be repeated.
     async fn send(
         &self,
@@ -61,31 +65,35 @@ impl Pacing {
     ) -> Result<Response> {
         let key = (self.lane_of)(&request);
         let place = self.lanes.get(&key, &request).map_err(Error::middleware)?.arrive();
-        let started_ns = self.now_ns();
         let max_wait_ns = u64::try_from(self.max_wait.as_nanos()).unwrap_or(u64::MAX);
-        let deadline_ns = started_ns.saturating_add(max_wait_ns);
-        let mut retries = self.backoff.start(started_ns);
+        let mut retries = self.backoff.start(self.now_ns());
+        let mut waited_ns = 0_u64;
         for sent in 1.. {
+            let arrived_ns = self.now_ns();
+            let deadline_ns = arrived_ns.saturating_add(max_wait_ns.saturating_sub(waited_ns));
             let entered = place.enter(deadline_ns, self.max_wait).await;
             let flight = entered.map_err(Error::middleware)?;
-            let waited = Duration::from_nanos(self.now_ns().saturating_sub(started_ns));
+            waited_ns = waited_ns.saturating_add(self.since(arrived_ns));
             let (method, again) = (request.method().clone(), request.try_clone());
             let response = next.clone().run(request, extensions).await?;
             let (mut response, reading) = self.read(response).await;
             flight.answered(&reading);
+            let waited = Duration::from_nanos(waited_ns);
             response.extensions_mut().insert(Attempts { sent, waited });
 
             let again = again.filter(|_| may_repeat(&method, response.status(), &reading));
-            let now_ns = self.now_ns();
+            let refused_ns = self.now_ns();
             let retry = again.and_then(|again| {
                 let random = &mut || self.surroundings.draw();
-                let wait_ns = retries.wait_ns(now_ns, reading.retry_after_ns(), random).ok()?;
-                let is_in_time = now_ns.saturating_add(wait_ns) <= deadline_ns;
+                let wait_ns =
+                    retries.wait_ns(refused_ns, reading.retry_after_ns(), random).ok()?;
+                let is_in_time = waited_ns.saturating_add(wait_ns) <= max_wait_ns;
                 is_in_time.then_some((again, wait_ns))
             });
             let Some((again, wait_ns)) = retry else { return Ok(hold(response, flight)) };
             drop((response, flight));
             self.surroundings.time.sleep(Duration::from_nanos(wait_ns)).await;
+            waited_ns = waited_ns.saturating_add(self.since(refused_ns));
             request = again;
         }
         unreachable!("a backoff ends after 2^32 attempts at the latest")

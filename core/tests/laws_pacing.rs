@@ -330,6 +330,28 @@ fn an_answered_request_is_in_flight_until_it_has_ended() {
 }
 
 #[test]
+fn a_pacer_rests_ten_minutes_after_its_last_request_and_after_any_wait() {
+    let mut random = || 0;
+    let rested = 2 * Pacer::MAX_WAIT_NS;
+    let mut pacer = Pacer::new();
+    assert!(pacer.is_at_rest(NOW));
+    let sent = pacer.sent(NOW, &mut random);
+    assert!(!pacer.is_at_rest(NOW + rested), "its request is still in flight");
+    pacer.finished(sent, NOW, &read(200, &[], ""), &mut random);
+    assert!(!pacer.is_at_rest(NOW + rested - 1));
+    assert!(pacer.is_at_rest(NOW + rested));
+
+    let sent = pacer.sent(NOW, &mut random);
+    pacer.finished(sent, NOW, &read(429, &[("Retry-After", "7200")], ""), &mut random);
+    assert!(!pacer.is_at_rest(NOW + rested), "it remembers a Retry-After");
+    assert!(pacer.is_at_rest(NOW + 7_210 * SECOND));
+
+    let plan: Plan = "1/d burst 1".parse().unwrap();
+    let never_sent = Pacer::told(&plan, 1, NOW, &mut || u64::MAX).unwrap();
+    assert!(!never_sent.is_at_rest(NOW), "its first request has to wait");
+}
+
+#[test]
 fn however_far_off_a_reset_is_a_request_finds_out_after_the_longest_wait() {
     let random = &mut || 0;
     let mut pacer = Pacer::new();

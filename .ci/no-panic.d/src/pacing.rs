@@ -54,6 +54,10 @@ export! {
         pacer.wait_ns(now_ns)
     }
 
+    fn pacer_is_at_rest(pacer: &Pacer, now_ns: u64) -> bool {
+        pacer.is_at_rest(now_ns)
+    }
+
     fn pacer_sent(pacer: &mut Pacer, now_ns: u64, mut random: Chance<'_>) -> Sent {
         pacer.sent(now_ns, &mut random)
     }

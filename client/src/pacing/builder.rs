@@ -99,7 +99,10 @@ impl PacingBuilder {
     }
 
     /// How long a request may wait in all, in line and between attempts; 10 minutes if never
-    /// called. One that would have to wait longer fails as soon as that is known.
+    /// called. The time in which its attempts are on their way is not counted.
+    ///
+    /// One whose turn is further away fails as soon as that is known; a refused one that would have
+    /// to wait longer before the next attempt is not sent again.
     pub fn max_wait(self, max_wait: Duration) -> Self {
         Self { max_wait, ..self }
     }

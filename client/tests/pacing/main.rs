@@ -87,7 +87,7 @@ async fn a_retry_after_is_obeyed_and_chance_comes_on_top() {
         assert_eq!(response.text().await.unwrap(), "served");
         let waited_ms = provider.times_ms()[1];
         assert!((earliest_ms..latest_ms).contains(&waited_ms), "{draw}: {waited_ms}");
-        assert_eq!(attempts.waited().as_millis(), waited_ms);
+        assert_eq!(attempts.waited(), Duration::from_millis(waited_ms as u64) - QUICK);
     }
 }
 
@@ -183,6 +183,23 @@ async fn who_waits_behind_others_gives_up_when_its_time_is_over() {
     assert_eq!(errors.len(), 2);
     for error in errors {
         assert!(matches!(pacing_error(error), PacingError::TooLong { .. }), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_attempt_takes_on_the_network_is_no_wait() {
+    let slow = Duration::from_secs(100);
+    let refused = |number, _: &reqwest::Request| match number {
+        0..2 => answer(429, &[("retry-after", "2")], ""),
+        _ => answer(200, &[], ""),
+    };
+    for (max_wait, status) in [(30, 200), (3, 429)] {
+        let provider = Provider::new(slow, refused);
+        let builder = Pacing::builder().max_wait(Duration::from_secs(max_wait));
+        let response = get(&provider.client(builder), "/").await;
+        assert_eq!(response.status().as_u16(), status);
+        let waited = response.extensions().get::<Attempts>().unwrap().waited();
+        assert!(waited <= Duration::from_secs(max_wait), "{waited:?}");
     }
 }
 

@@ -192,6 +192,14 @@ impl Pacer {
         self.in_flight = self.in_flight.saturating_sub(1);
     }
 
+    /// Whether it may be forgotten to make room for another: nothing is in flight, it would send now,
+    /// and it has sent nothing for twice [`Self::MAX_WAIT_NS`]. What it has learned is lost.
+    pub fn is_at_rest(&self, now_ns: u64) -> bool {
+        let rested_ns = Self::MAX_WAIT_NS.saturating_mul(2);
+        let is_rested = |sent_ns: u64| now_ns.saturating_sub(sent_ns) >= rested_ns;
+        self.in_flight == 0 && self.last_sent_ns.is_none_or(is_rested) && self.wait_ns(now_ns) == 0
+    }
+
     /// How many requests are in flight.
     pub const fn in_flight(&self) -> u32 {
         self.in_flight
