@@ -211,9 +211,10 @@ impl Template {
 
 /// The name in `name}...`.
 fn placeholder_name(rest: &str) -> Option<&str> {
-    let (name, _) = rest.split_once('}')?;
-    let is_name = |byte: u8| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'.');
-    (!name.is_empty() && name.bytes().all(is_name)).then_some(name)
+    // It looks no further than the name goes on, so that a text of braces is read in one go.
+    let is_name = |byte: &u8| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'.');
+    let (name, rest) = rest.split_at(rest.bytes().take_while(is_name).count());
+    (!name.is_empty() && rest.starts_with('}')).then_some(name)
 }
 
 pub(crate) fn name_of(word: Word) -> &'static str {

@@ -194,3 +194,24 @@ proptest! {
         }
     }
 }
+
+/// Each would take minutes if every fault were looked for from the start of its text.
+#[test]
+fn a_text_of_many_placeholders_or_fields_is_read_in_one_go() {
+    let faults = |value: &str| {
+        let rule = "[[rule]]\nname = \"a\"\nlimit = \"5/s\"\nby = \"ip\"";
+        let text = format!("name = \"a\"\n{rule}\n[response.always]\n{value}\n");
+        let error = Contract::parse(&text).unwrap_err();
+        error.faults().iter().map(|fault| (fault.line(), fault.column())).collect::<Vec<_>>()
+    };
+    let count = 40_000;
+    let wrong = faults(&format!("x = \"{}\"", "\\u00417{limit}".repeat(count)));
+    assert_eq!(wrong.len(), count);
+    assert_eq!((wrong[0], wrong[1], wrong[count - 1]), ((7, 13), (7, 27), (7, 14 * count - 1)));
+
+    let braces = faults(&format!("x = \"{}\\n\"", "{".repeat(20 * count)));
+    assert_eq!(braces, [(7, 20 * count + 6)]);
+
+    let named_twice: String = (0..count).map(|at| format!("x{at} = \"\"\nX{at} = \"\"\n")).collect();
+    assert_eq!(faults(&named_twice).len(), count);
+}

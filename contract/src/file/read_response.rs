@@ -1,5 +1,7 @@
 //! `[response]` and what refusals say, for all rules or for one.
 
+use std::collections::HashSet;
+
 use ratecell::http::{HeaderStyle, Problem};
 use toml::de::DeTable;
 
@@ -85,7 +87,10 @@ fn read_fields(
     always: Option<&[FieldTemplate]>,
     faults: &mut Faults<'_>,
 ) -> Box<[FieldTemplate]> {
-    let mut fields: Vec<FieldTemplate> = Vec::new();
+    let mut fields = Vec::new();
+    let always_named = always.map(|always| always.iter().map(|it| it.name.to_ascii_lowercase()));
+    let always_named: HashSet<_> = always_named.into_iter().flatten().collect();
+    let mut named = HashSet::new();
     for (name, value) in section.all_texts(faults) {
         check_field_name(&name, section.title, faults);
         let lower = name.value.to_ascii_lowercase();
@@ -93,13 +98,11 @@ fn read_fields(
             let expected = "expected a field that neither `headers` nor the body brings";
             faults.add(name.span.start, section.title, quoted(name.value), expected);
         }
-        let is_in = |fields: &[FieldTemplate]| {
-            fields.iter().any(|other| other.name.eq_ignore_ascii_case(&lower))
-        };
-        if is_in(&fields) {
+        let is_always = always_named.contains(&lower);
+        if !named.insert(lower) {
             faults.add(name.span.start, section.title, quoted(name.value), "expected once only");
         }
-        if always.is_some_and(is_in) {
+        if is_always {
             let expected = "expected a field that `[response.always]` does not bring";
             faults.add(name.span.start, section.title, quoted(name.value), expected);
         }
@@ -111,9 +114,10 @@ fn read_fields(
             let found = quoted(value.value.get(offset..).unwrap_or_default());
             faults.add(place, &*subject, found, "expected visible ASCII characters and spaces");
         }
+        let mut places = value.places(faults.text());
         for (word, offset) in template.placeholders() {
             if always.is_none() && word != Word::RequestId {
-                let place = value.place(faults.text(), offset);
+                let place = places.of(offset);
                 let found = format!("`{{{}}}`", name_of(word));
                 let expected = "expected no other placeholder than `{request_id}` in a field of \
                                 every response";

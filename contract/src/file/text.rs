@@ -17,8 +17,13 @@ pub(super) struct Text<'d> {
 impl Text<'_> {
     /// Where in the file the byte at `offset` of the value stands.
     pub(super) fn place(&self, file: &str, offset: usize) -> usize {
+        self.places(file).of(offset)
+    }
+
+    /// The places of several bytes, found in one walk through the text.
+    pub(super) fn places<'f>(&self, file: &'f str) -> Places<'f> {
         let raw = file.get(self.span.clone()).unwrap_or_default();
-        let (opening, escapes) = match raw.as_bytes() {
+        let (opening, has_escapes) = match raw.as_bytes() {
             [b'"', b'"', b'"', ..] => (3, true),
             [b'\'', b'\'', b'\'', ..] => (3, false),
             [b'"', ..] => (1, true),
@@ -31,20 +36,35 @@ impl Text<'_> {
             let rest = raw.get(at..).unwrap_or_default();
             at += if rest.starts_with("\r\n") { 2 } else { usize::from(rest.starts_with('\n')) };
         }
-        let mut decoded = 0;
-        while decoded < offset {
-            let rest = raw.get(at..).unwrap_or_default();
+        Places { raw, start: self.span.start, has_escapes, at, decoded: 0 }
+    }
+}
+
+/// A walk through a string as it stands in the file.
+pub(super) struct Places<'f> {
+    raw: &'f str,
+    /// Where `raw` begins in the file.
+    start: usize,
+    has_escapes: bool,
+    /// How far it has come, in `raw` and in the value.
+    at: usize,
+    decoded: usize,
+}
+
+impl Places<'_> {
+    /// Where in the file the byte at `offset` of the value stands. Offsets come in ascending order.
+    pub(super) fn of(&mut self, offset: usize) -> usize {
+        while self.decoded < offset {
+            let rest = self.raw.get(self.at..).unwrap_or_default();
             let Some(first) = rest.chars().next() else { break };
-            if first == '\\' && escapes {
-                let (width, length) = escape(rest);
-                at += width;
-                decoded += length;
-            } else {
-                at += first.len_utf8();
-                decoded += first.len_utf8();
-            }
+            let (width, length) = match first {
+                '\\' if self.has_escapes => escape(rest),
+                _ => (first.len_utf8(), first.len_utf8()),
+            };
+            self.at += width;
+            self.decoded += length;
         }
-        self.span.start + at
+        self.start + self.at
     }
 }
 
