@@ -2,6 +2,9 @@
 //!
 //! Nothing is decided here. Wide as 80 columns, so that no line wraps and the way back up is right.
 
+use std::convert::Infallible;
+use std::error::Error;
+use std::fmt;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
@@ -13,6 +16,34 @@ const GREEN: &str = "\x1b[32m";
 const RED: &str = "\x1b[31m";
 const DIM: &str = "\x1b[2m";
 const PLAIN: &str = "\x1b[0m";
+
+/// Why the demo ends before its time.
+pub(crate) type Failure = Box<dyn Error + Send + Sync>;
+
+/// Nobody reads what is shown. Whoever stops reading, such as `head`, has seen enough.
+#[derive(Debug)]
+pub(crate) struct Unread;
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("nobody reads the standard output")
+    }
+}
+
+impl Error for Unread {}
+
+/// What comes of showing something: [`Unread`] where nobody reads any more.
+pub(crate) fn seen(shown: io::Result<()>) -> Result<(), Failure> {
+    shown.map_err(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => Unread.into(),
+        _ => error.into(),
+    })
+}
+
+/// Shows a line.
+pub(crate) fn say(line: impl fmt::Display) -> Result<(), Failure> {
+    seen(writeln!(io::stdout(), "{line}"))
+}
 
 /// Where the table is shown.
 #[derive(Debug)]
@@ -35,19 +66,18 @@ impl Screen {
     }
 
     /// Shows the tallies as they grow, for as long as it is polled.
-    pub(crate) async fn follow(&mut self, tallies: &[&Tally]) -> ! {
+    pub(crate) async fn follow(&mut self, tallies: &[&Tally]) -> Result<Infallible, Failure> {
         let period = if self.is_terminal { 100 } else { 1_000 };
         let mut frames = interval(Duration::from_millis(period));
         loop {
             frames.tick().await;
-            // A screen that is gone stops nobody: the exit status still tells.
-            let _ = if self.is_terminal { self.draw(tallies) } else { self.log(tallies) };
+            seen(if self.is_terminal { self.draw(tallies) } else { self.log(tallies) })?;
         }
     }
 
     /// Shows the tallies as they are in the end.
-    pub(crate) fn finish(&mut self, tallies: &[&Tally]) -> io::Result<()> {
-        self.draw(tallies)
+    pub(crate) fn finish(&mut self, tallies: &[&Tally]) -> Result<(), Failure> {
+        seen(self.draw(tallies))
     }
 
     /// Draws the table, over the last one on a terminal.

@@ -12,7 +12,6 @@ mod report;
 mod shortened;
 mod timeline;
 
-use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,6 +27,7 @@ use self::callers::{Callers, KINDS};
 use self::report::Report;
 use self::shortened::{FACTOR, shortened};
 use self::timeline::{CELL, CELLS, Timeline};
+use crate::screen::{Failure, say, seen};
 
 /// How long a minute of a contract takes here.
 const MINUTE: Duration = Duration::from_secs(60 / FACTOR as u64);
@@ -36,13 +36,13 @@ const MINUTE: Duration = Duration::from_secs(60 / FACTOR as u64);
 const SPAN: Duration = Duration::from_millis(CELL.as_millis() as u64 * CELLS as u64);
 
 /// Plays all; says what is not as published.
-pub(crate) async fn play() -> Result<Vec<String>, Box<dyn Error + Send + Sync>> {
-    println!(
+pub(crate) async fn play() -> Result<Vec<String>, Failure> {
+    say(format_args!(
         "\nFour published contracts on one port. A minute is shortened to {} s: windows and\n\
          amounts are a tenth of what is published. All else is as it stands, and every\n\
          wait is real.\n",
         MINUTE.as_secs()
-    );
+    ))?;
     let mut contracts = Vec::new();
     for api in &APIS {
         contracts.push((api.name, Contract::parse(&shortened(api.contract)?)?));
@@ -72,9 +72,9 @@ pub(crate) async fn play() -> Result<Vec<String>, Box<dyn Error + Send + Sync>> 
     for caller in callers {
         caller.start(&mut calling)?;
     }
-    report.follow(SPAN.saturating_sub(start.elapsed())).await;
+    report.follow(SPAN.saturating_sub(start.elapsed())).await?;
     calling.shutdown().await;
     server.abort();
-    report.finish()?;
+    seen(report.finish())?;
     Ok(report.findings())
 }

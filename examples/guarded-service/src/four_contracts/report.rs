@@ -19,6 +19,7 @@ use super::provider::Timelines;
 use super::shortened::FACTOR;
 use super::timeline::Timeline;
 use super::{MINUTE, SPAN};
+use crate::screen::{Failure, seen};
 
 /// The report of a run.
 pub(crate) struct Report {
@@ -39,19 +40,18 @@ impl Report {
     }
 
     /// Shows the bars as they grow, for `span`.
-    pub(crate) async fn follow(&mut self, span: Duration) {
+    pub(crate) async fn follow(&mut self, span: Duration) -> Result<(), Failure> {
         let drawing = async {
             let mut frames = interval(Duration::from_millis(250));
             loop {
                 frames.tick().await;
                 if self.is_terminal {
-                    // A screen that is gone stops nobody.
-                    let _ = self.draw();
+                    seen(self.draw())?;
                 }
             }
         };
         // It draws until its time is over.
-        let _: Result<(), _> = timeout(span, drawing).await;
+        timeout(span, drawing).await.unwrap_or(Ok(()))
     }
 
     /// What passes, one line for each caller, over the last drawing.
