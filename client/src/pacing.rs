@@ -85,8 +85,7 @@ impl Pacing {
             let refused_ns = self.now_ns();
             let retry = again.and_then(|again| {
                 let random = &mut || self.surroundings.draw();
-                let wait_ns =
-                    retries.wait_ns(refused_ns, reading.retry_after_ns(), random).ok()?;
+                let wait_ns = retries.wait_ns(refused_ns, reading.retry_after_ns(), random).ok()?;
                 let is_in_time = waited_ns.saturating_add(wait_ns) <= max_wait_ns;
                 is_in_time.then_some((again, wait_ns))
             });

@@ -212,6 +212,7 @@ fn a_text_of_many_placeholders_or_fields_is_read_in_one_go() {
     let braces = faults(&format!("x = \"{}\\n\"", "{".repeat(20 * count)));
     assert_eq!(braces, [(7, 20 * count + 6)]);
 
-    let named_twice: String = (0..count).map(|at| format!("x{at} = \"\"\nX{at} = \"\"\n")).collect();
+    let named_twice: String =
+        (0..count).map(|at| format!("x{at} = \"\"\nX{at} = \"\"\n")).collect();
     assert_eq!(faults(&named_twice).len(), count);
 }
