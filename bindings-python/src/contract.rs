@@ -28,6 +28,8 @@ use crate::fastcall::utf8;
 ///
 /// Raises ValueError for a text that is no contract: each fault on a line of its own, with line,
 /// column, what was found and what is accepted.
+///
+/// Its copies are itself. It is not pickled: give another process its text or its path.
 #[pyclass(frozen, module = "ratecell")]
 pub(crate) struct Contract(pub(crate) ratecell_contract::Contract);
 
@@ -68,6 +70,16 @@ impl Contract {
     fn rules<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let names: Vec<_> = self.0.rules().iter().map(|rule| rule.name()).collect();
         PyTuple::new(py, names)
+    }
+
+    /// Itself, as it never changes.
+    fn __copy__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    #[pyo3(signature = (_memo, /))]
+    fn __deepcopy__<'py>(slf: Bound<'py, Self>, _memo: &Bound<'_, PyAny>) -> Bound<'py, Self> {
+        slf
     }
 
     fn __repr__(&self) -> String {

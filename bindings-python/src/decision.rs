@@ -13,7 +13,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use ratecell::http::HeaderStyle;
-use ratecell::{CallError, PlanDecision};
+use ratecell::{CallError, ParseError, PlanDecision};
 use smallvec::SmallVec;
 
 use crate::argument::{choice_of, ns_of, text_of};
@@ -35,13 +35,53 @@ use crate::seconds::seconds;
 /// (False, 30.0)
 /// >>> decision
 /// <Decision gcra: denied: 0 of 2 left, retry after 30s>
+///
+/// It can be copied and pickled; a pickle is for the same version of ratecell.
 #[pyclass(frozen, subclass, module = "ratecell")]
 pub(crate) struct Decision {
-    limiter: Arc<ratecell::Limiter>,
+    rules: Rules,
     allowed: bool,
     cost: u32,
     /// Those of the applied rules, in the plan's order; most plans have one.
     applied: SmallVec<[ratecell::Decision; 1]>,
+}
+
+/// The rules that a decision speaks of.
+enum Rules {
+    /// Those of a limiter.
+    Of(Arc<ratecell::Limiter>),
+    /// Those of a limiter that is elsewhere.
+    Alone(Box<ratecell::Plan>),
+}
+
+impl Rules {
+    fn plan(&self) -> &ratecell::Plan {
+        match self {
+            Self::Of(limiter) => limiter.plan(),
+            Self::Alone(plan) => plan,
+        }
+    }
+}
+
+/// A decision as it is pickled: the plan's text, the cost, the verdict, and the words of each applied
+/// rule's own decision.
+type Pickled = (String, u32, bool, Vec<[u64; 5]>);
+
+/// The decision of which `Decision.__reduce__` gave this.
+#[pyfunction]
+#[pyo3(signature = (plan, cost, allowed, applied, /))]
+pub(crate) fn restored_decision(
+    plan: &str,
+    cost: u32,
+    allowed: bool,
+    applied: Vec<[u64; 5]>,
+) -> PyResult<Decision> {
+    let plan =
+        plan.parse().map_err(|error: ParseError| PyValueError::new_err(error.to_string()))?;
+    let applied: Option<_> = applied.into_iter().map(ratecell::Decision::from_words).collect();
+    let applied =
+        applied.ok_or_else(|| PyValueError::new_err("a pickle of another version of ratecell"))?;
+    Ok(Decision { rules: Rules::Alone(Box::new(plan)), cost, allowed, applied })
 }
 
 impl Decision {
@@ -53,7 +93,7 @@ impl Decision {
         decision: ratecell::Decision,
     ) -> Self {
         let applied = SmallVec::from_buf([decision]);
-        Self { limiter: Arc::clone(limiter), allowed: decision.allowed(), cost, applied }
+        Self { rules: Rules::Of(Arc::clone(limiter)), allowed: decision.allowed(), cost, applied }
     }
 
     /// The answer of a limiter.
@@ -63,12 +103,17 @@ impl Decision {
         decision: &PlanDecision<'_>,
     ) -> Self {
         let applied = decision.rules().map(|(_, decision)| *decision).collect();
-        Self { limiter: Arc::clone(limiter), allowed: decision.allowed(), cost, applied }
+        Self { rules: Rules::Of(Arc::clone(limiter)), allowed: decision.allowed(), cost, applied }
+    }
+
+    fn pickled(&self) -> Pickled {
+        let applied = self.applied.iter().map(ratecell::Decision::to_words).collect();
+        (self.rules.plan().to_string(), self.cost, self.allowed, applied)
     }
 
     fn plan_decision(&self) -> PlanDecision<'_> {
         let applied = self.applied.iter().copied();
-        PlanDecision::restored(self.limiter.plan(), self.allowed, applied)
+        PlanDecision::restored(self.rules.plan(), self.allowed, applied)
     }
 
     fn each(&self) -> Vec<RuleDecision> {
@@ -230,6 +275,21 @@ impl Decision {
         }
         hasher.finish()
     }
+
+    /// Itself, as it never changes.
+    fn __copy__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    #[pyo3(signature = (_memo, /))]
+    fn __deepcopy__<'py>(slf: Bound<'py, Self>, _memo: &Bound<'_, PyAny>) -> Bound<'py, Self> {
+        slf
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Pickled)> {
+        let module = slf.py().import("ratecell._ratecell")?;
+        Ok((module.getattr("restored_decision")?, slf.get().pickled()))
+    }
 }
 
 /// A call that makes no sense, as a `ValueError`.
@@ -364,5 +424,15 @@ impl RuleDecision {
         let mut hasher = DefaultHasher::new();
         self.hash_into(&mut hasher);
         hasher.finish()
+    }
+
+    /// Itself, as it never changes.
+    fn __copy__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    #[pyo3(signature = (_memo, /))]
+    fn __deepcopy__<'py>(slf: Bound<'py, Self>, _memo: &Bound<'_, PyAny>) -> Bound<'py, Self> {
+        slf
     }
 }

@@ -61,6 +61,7 @@ fn _ratecell(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<plan::Rule>()?;
     module.add_class::<stats::GuardStats>()?;
     module.add_class::<stats::TableStats>()?;
+    module.add_function(wrap_pyfunction!(decision::restored_decision, module)?)?;
     chance::renew_after_fork(module.py())?;
     add_fast_methods(module.py())
 }

@@ -34,16 +34,19 @@ enum State {
 
 impl From<ratecell_contract::Outcome<GuardClock>> for Outcome {
     #[inline]
-    fn from(outcome: ratecell_contract::Outcome<GuardClock>) -> Self {
+    fn from(mut outcome: ratecell_contract::Outcome<GuardClock>) -> Self {
+        use ratecell_contract::Outcome::{Pass, Refuse};
+        let holds = matches!(&outcome, Pass(pass) if pass.holds_permits());
+        let fields = if holds { outcome.take_fields() } else { Fields::default() };
         Self(match outcome {
-            ratecell_contract::Outcome::Refuse(refusal) => State::Refused(refusal),
-            ratecell_contract::Outcome::Pass(pass) if pass.holds_permits() => State::Holds {
-                fields: pass.fields().clone(),
+            Refuse(refusal) => State::Refused(refusal),
+            Pass(pass) if holds => State::Holds {
+                fields,
                 request_id: pass.request_id().map(str::to_owned),
                 would_refuse: pass.would_refuse().map(Arc::from).collect(),
                 pass: Mutex::new(Some(Box::new(pass))),
             },
-            ratecell_contract::Outcome::Pass(pass) => State::Passes(pass),
+            Pass(pass) => State::Passes(pass),
         })
     }
 }

@@ -37,6 +37,11 @@ impl Pacer {
         Ok(Self(Mutex::new(pacer)))
     }
 
+    /// Whether it may be forgotten.
+    fn is_at_rest(&self, now_ns: u64) -> bool {
+        self.lock().is_at_rest(now_ns)
+    }
+
     /// Sends a request now, if that is the time; else says how many nanoseconds to wait before
     /// asking again.
     fn send<'py>(&self, py: Python<'py>, now_ns: u64) -> PyResult<Bound<'py, PyAny>> {

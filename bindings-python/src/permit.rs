@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use ratecell::{CallError, HeldPermit};
@@ -67,6 +67,15 @@ impl Permit {
 
 #[pymethods]
 impl Permit {
+    /// What was refused or given back holds nothing, so that a pickle of it is its decision.
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        if slf.get().locked().as_ref().is_some_and(|held| held.get().0.allowed()) {
+            let message = "cannot pickle a Permit that was not given back; release it first";
+            return Err(PyTypeError::new_err(message));
+        }
+        slf.py().get_type::<Decision>().call_method1("__reduce__", (slf,))
+    }
+
     /// Gives the permits back. Once is enough: a second time does nothing, and so does leaving the
     /// ``with`` block after it. A ``with`` block that is entered after it raises RuntimeError.
     fn release(&self) {

@@ -18,7 +18,7 @@ requests = pytest.importorskip("requests")
 pytest.importorskip("uvicorn")
 
 from ratecell.asgi import ContractMiddleware  # noqa: E402
-from ratecell.httpx import AsyncPacedTransport, Pace, PacedTransport, TooLong  # noqa: E402
+from ratecell.httpx import AsyncPacedTransport, Pace, PacedTransport, TooLong, TooManyCallers  # noqa: E402
 from ratecell.requests import PacedAdapter  # noqa: E402
 from requests.adapters import HTTPAdapter  # noqa: E402
 
@@ -204,6 +204,78 @@ def test_a_turn_that_is_too_far_away_is_a_timeout_at_once() -> None:
             session.get("http://api/")
 
 
+CALLERS: list[tuple[str, dict[str, str]]] = [
+    ("http://one", {}),
+    ("http://two", {}),
+    ("http://one:81", {}),
+    ("http://one", {"Authorization": "Bearer a"}),
+    ("http://one", {"authorization": "Bearer b"}),
+    ("http://one", {"X-Api-Key": "b"}),
+]
+
+
+@pytest.mark.parametrize("library", ["httpx", "requests"])
+def test_each_origin_and_each_key_there_has_a_pace_of_its_own(library: str) -> None:
+    provider = Provider("1000/s")
+    get = getter(library, provider, Pace(clock=lambda: START_NS, max_wait=0))
+    for url, headers in CALLERS:
+        get(url, headers=headers)
+    for url, headers in [*CALLERS, ("http://one:80", {})]:
+        with pytest.raises((httpx.TimeoutException, requests.exceptions.Timeout)):
+            get(url + "/again?page=2", headers=headers)
+
+
+@pytest.mark.parametrize("library", ["httpx", "requests"])
+def test_lane_by_says_which_requests_share_a_pace(library: str) -> None:
+    provider = Provider("1000/s")
+    pace = Pace(clock=lambda: START_NS, max_wait=0, lane_by=lambda request: request.method)
+    get = getter(library, provider, pace)
+    get("http://one")
+    with pytest.raises((httpx.TimeoutException, requests.exceptions.Timeout)):
+        get("http://two", headers={"x-api-key": "a"})
+
+
+def test_a_caller_too_many_is_an_error_until_another_has_come_to_rest() -> None:
+    provider = Provider("1000/s")
+    get = getter("httpx", provider, Pace(clock=provider.clock, max_callers=2))
+    get("http://one")
+    get("http://two")
+    with pytest.raises(TooManyCallers, match="one caller more than max_callers, 2, and none"):
+        get("http://three")
+    provider.now_ns += 600 * SECOND_NS
+    assert get("http://three").status_code == 200
+
+
+def getter(library: str, provider: Provider, pace: Pace) -> Any:
+    """What gets a URL from a provider, whatever its host."""
+    if library == "httpx":
+        return client(provider, pace).get
+    session = requests.Session()
+    session.mount("http://", PacedAdapter(pace, adapter=LocalAdapter(provider)))
+    return session.get
+
+
+@pytest.mark.parametrize(("max_wait", "status"), [(10, 200), (1.5, 429), (0, 429)])
+def test_the_wait_is_counted_in_line_and_between_tries_and_not_on_the_way(
+    max_wait: float, status: int
+) -> None:
+    provider = Provider("1/min")
+    answers = [httpx.Response(429, headers={"retry-after": "2"}), httpx.Response(200)]
+
+    def answer(request: Any) -> Any:
+        provider.now_ns += 100 * SECOND_NS
+        return answers.pop(0)
+
+    paced = PacedTransport(
+        Pace(clock=provider.clock, max_wait=max_wait),
+        transport=httpx.MockTransport(answer),
+        sleep=provider.sleep,
+    )
+    with httpx.Client(transport=paced) as session:
+        assert session.get("http://api/").status_code == status
+    assert sum(provider.slept) <= max_wait
+
+
 class Chunks(httpx.SyncByteStream, httpx.AsyncByteStream):
     """A body that is not read yet."""
 
@@ -323,6 +395,8 @@ def test_over_a_real_connection() -> None:
         ({"budget": float("nan")}, ValueError, "budget is nan; accepted is 1 s and more"),
         ({"budget": "60"}, TypeError, "budget is '60'; accepted is 1 s and more"),
         ({"max_wait": -1}, ValueError, "max_wait is -1; accepted is 0 s and more"),
+        ({"max_callers": 0}, ValueError, "max_callers is 0; accepted is an int from 1 to"),
+        ({"lane_by": "all"}, TypeError, "lane_by is 'all'; accepted are None and a function"),
         ({"clock": 5}, TypeError, "clock is 5; accepted is a callable"),
         ({"clock": lambda: 1.5}, TypeError, "the clock returned 1.5; accepted is an int"),
         ({"clock": lambda: -1}, ValueError, "the clock returned -1; accepted is 0 to"),

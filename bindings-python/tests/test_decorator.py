@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import pickle
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -121,3 +123,21 @@ def test_what_cannot_be_limited() -> None:
     for other in (5, int):
         with pytest.raises(TypeError, match="is no function; accepted are functions"):
             limit(other)  # type: ignore[type-var]
+
+
+def test_the_exception_is_copied_and_pickled() -> None:
+    limiter = Limiter("1/h", clock=lambda: 0)
+
+    @limiter.limit(key="alice")
+    def work() -> None:
+        return None
+
+    work()
+    with pytest.raises(RateLimited) as refused:
+        work()
+    error = refused.value
+    for again in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
+        assert type(again) is RateLimited
+        assert str(again) == str(error)
+        assert again.decision == error.decision
+        assert again.decision.retry_after == 3600.0

@@ -252,6 +252,36 @@ def test_plans_and_their_rules() -> None:
     assert repr(Limiter("1/min")) == 'Limiter("gcra: gcra 1/min burst 1 by key")'
 
 
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_decision_is_copied_and_pickled(protocol: int) -> None:
+    limiter = Limiter("ip: fixed 5/min by ip; 2/min burst 2; concurrency 1", clock=lambda: 0)
+    keys = {"ip": "192.0.2.1", "key": "alice"}
+    held = limiter.hold(keys)
+    with pytest.raises(TypeError, match="cannot pickle a Permit that was not given back; release"):
+        pickle.dumps(held)
+    decisions = [limiter.acquire({}), limiter.hold(keys), limiter.peek(keys, 9)]
+    held.release()
+    decisions += [held, limiter.acquire(keys), limiter.acquire(keys)]
+    for decision in decisions:
+        again = pickle.loads(pickle.dumps(decision, protocol))
+        assert again == decision == copy.copy(decision) == copy.deepcopy(decision)
+        assert type(again) is Decision
+        assert str(again) == str(decision)
+        assert again.rules == decision.rules == copy.deepcopy(decision.rules)
+        fields = ("x-ratelimit", "ratelimit", "retry-after", "x-concurrency")
+        assert again.headers(*fields, unix_now_ns=0) == decision.headers(*fields, unix_now_ns=0)
+
+
+def test_a_pickle_that_makes_no_sense_is_an_error() -> None:
+    restored, (plan, cost, allowed, applied) = Limiter("5/min").acquire("alice").__reduce__()
+    with pytest.raises(ValueError, match="another version"):
+        restored(plan, cost, allowed, [[9, *applied[0][1:]]])
+    with pytest.raises(ValueError, match="fortnight"):
+        restored("5/fortnight", cost, allowed, applied)
+    # Of more rules than the plan has.
+    assert str(restored(plan, cost, allowed, applied * 9))
+
+
 def test_subclasses_and_weak_references() -> None:
     class Named(Limiter):
         def greet(self) -> str:

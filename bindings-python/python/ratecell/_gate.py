@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any, Union
 
+from ._bounds import MAX_COUNT
 from ._ratecell import Contract, Guard, Plan
 
 Key = Union[str, bytes, int, IPv4Address, IPv6Address]
@@ -27,7 +28,6 @@ Answers = tuple[Any, Any, Any]
 
 NAMED_KEYS = "ip, bearer, header:NAME"
 _STAGES = ("before-auth", "after-auth", "whole")
-_MAX_COST = 2**32 - 1
 
 
 class Gate:
@@ -195,11 +195,11 @@ def _by_dimension(own_dimension: str | None) -> Callable[[Any], Keys]:
 
 def _check_cost(cost: Any) -> None:
     """Tell now and not with the first request that a cost makes no sense."""
-    accepted = f"accepted are an int from 0 to {_MAX_COST}, and a function of the request"
+    accepted = f"accepted are an int from 0 to {MAX_COUNT}, and a function of the request"
     message = f"cost is {cost!r}; {accepted}"
     if isinstance(cost, bool) or not hasattr(cost, "__index__"):
         raise TypeError(message)
-    if not 0 <= operator.index(cost) <= _MAX_COST:
+    if not 0 <= operator.index(cost) <= MAX_COUNT:
         raise ValueError(message)
 
 

@@ -20,12 +20,16 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 class RateLimited(Exception):
     """A function decorated by ``Limiter.limit`` was called too often. Nothing else raises it.
 
-    ``decision`` is the refusal.
+    ``decision`` is the refusal. It can be copied and pickled.
     """
 
     def __init__(self, decision: Decision) -> None:
         super().__init__(str(decision))
         self.decision = decision
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Its class, and what that is called with; the text alone would not make a refusal."""
+        return type(self), (self.decision,), self.__dict__
 
 
 def limited(

@@ -4,9 +4,10 @@
 >>> from ratecell.httpx import PacedTransport
 >>> client = httpx.Client(mounts={"https://api.example.com": PacedTransport("600/min")})
 
-One transport is one client of one provider: mount it on the provider's address. A request counts as
-in flight until its response is read or closed: where a provider limits those, read one before
-waiting for the next.
+A plan is one provider's: mount the transport on the provider's address. Requests with different
+Authorization or X-Api-Key, or to different origins, have paces of their own; ``Pace(lane_by=...)``
+says otherwise. A request counts as in flight until its response is read or closed: where a provider
+limits those, read one before waiting for the next.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from typing import Any
 
 import httpx
 
+from ._callers import TooManyCallers
 from ._pace import InFlight, Pace, TurnTooFar, refuses
 from ._turn import async_turn_type
 
-__all__ = ["AsyncPacedTransport", "Pace", "PacedTransport", "TooLong"]
+__all__ = ["AsyncPacedTransport", "Pace", "PacedTransport", "TooLong", "TooManyCallers"]
 
 
 class TooLong(httpx.TimeoutException):
@@ -48,7 +50,7 @@ class PacedTransport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request in its time."""
-        steps = self._pace.steps(request.method, _can_repeat(request))
+        steps = _steps(self._pace, request)
         response: httpx.Response | None = None
         try:
             step = next(steps)
@@ -97,7 +99,7 @@ class AsyncPacedTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request in its time."""
         sleep = self._sleep or async_turn_type().sleep
-        steps = self._pace.steps(request.method, _can_repeat(request))
+        steps = _steps(self._pace, request)
         response: httpx.Response | None = None
         try:
             step = next(steps)
@@ -170,8 +172,11 @@ class _AsyncBody(httpx.AsyncByteStream):
             self._in_flight.end()
 
 
-def _can_repeat(request: httpx.Request) -> bool:
-    return isinstance(request.stream, httpx.ByteStream)
+def _steps(pace: Pace, request: httpx.Request) -> Any:
+    url = request.url
+    caller = pace.caller(request, (url.scheme, url.host, url.port), request.headers)
+    can_repeat = isinstance(request.stream, httpx.ByteStream)
+    return pace.steps(caller, request.method, can_repeat)
 
 
 def _answer(response: httpx.Response) -> Any:

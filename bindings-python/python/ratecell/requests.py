@@ -5,8 +5,10 @@
 >>> session = requests.Session()
 >>> session.mount("https://api.example.com", PacedAdapter("600/min"))
 
-One adapter is one client of one provider: mount it on the provider's address. A request counts as
-in flight until its response is read; with ``stream=True``, until its header is there.
+A plan is one provider's: mount the adapter on the provider's address. Requests with different
+Authorization or X-Api-Key, or to different origins, have paces of their own; ``Pace(lane_by=...)``
+says otherwise. A request counts as in flight until its response is read; with ``stream=True``,
+until its header is there.
 """
 
 from __future__ import annotations
@@ -14,13 +16,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 
+from ._callers import TooManyCallers
 from ._pace import Pace, TurnTooFar, refuses
 
-__all__ = ["Pace", "PacedAdapter", "TooLong"]
+__all__ = ["Pace", "PacedAdapter", "TooLong", "TooManyCallers"]
 
 
 class TooLong(requests.exceptions.Timeout):
@@ -59,7 +63,9 @@ class PacedAdapter(HTTPAdapter):
         """Send a request in its time."""
         send = super().send if self._adapter is None else self._adapter.send
         can_repeat = request.body is None or isinstance(request.body, (bytes, str))
-        steps = self._pace.steps(request.method or "GET", can_repeat)
+        url = urlsplit(request.url or "")
+        caller = self._pace.caller(request, (url.scheme, url.hostname, url.port), request.headers)
+        steps = self._pace.steps(caller, request.method or "GET", can_repeat)
         response: requests.Response | None = None
         try:
             step = next(steps)
