@@ -6,9 +6,15 @@
 
 #include "ratecell.h"
 
-/* The alignment of a type in C99. */
-#define ALIGNMENT(type) offsetof(struct { char before; type object; }, object)
-#define STRUCT(type) printf(#type " size %zu align %zu\n", sizeof(type), ALIGNMENT(type))
+/* The alignment is where C99 puts the type behind a character. */
+#define STRUCT(type) \
+    do { \
+        struct behind { \
+            char before; \
+            type object; \
+        }; \
+        printf(#type " size %zu align %zu\n", sizeof(type), offsetof(struct behind, object)); \
+    } while (0)
 #define FIELD(type, field) printf("  " #field " %zu\n", offsetof(type, field))
 
 int main(void) {
