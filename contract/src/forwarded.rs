@@ -199,6 +199,9 @@ mod tests {
             "for=[2001:db8::1]",
             "f\u{f6}r=192.0.2.1",
             "for=\"192.0.2.1\\",
+            "for=192.0.2.1;proto=",
+            "for=192.0.2.1;=https",
+            "for=192.0.2.1;pro(to=https",
         ] {
             let mut hops = vec![address("198.51.100.9")];
             read_forwarded(line.as_bytes(), &mut hops);

@@ -282,6 +282,15 @@ fn a_body_must_make_what_its_type_says() {
         "[response.refused]\ncontent_type = ¦\"json\"\nbody = '{}'",
         "content_type: found `json`, expected a media type such as `application/json`",
     );
+    for bad in ["/json", "text/", "text/ ;a=b", "a/b/c", "text/pl\u{e4}in", "text/plain;a=\\u0007"]
+    {
+        let error =
+            faults(&format!("{HEAD}[response.refused]\ncontent_type = \"{bad}\"\nbody = ''"));
+        let [fault] = error.faults() else { panic!("{error}") };
+        assert_eq!(fault.expected(), "expected a media type such as `application/json`", "{bad}");
+    }
+    let spaced = "[response.refused]\ncontent_type = \"text/plain; charset=utf-8\"\nbody = ''";
+    assert!(Contract::parse(&format!("{HEAD}{spaced}")).is_ok());
     is_found_in_rule(
         "[response.refused]\ncontent_type = ¦\"text/plain\"",
         "content_type: found `text/plain`, expected a body beside it; without one the body is a \
@@ -299,6 +308,15 @@ fn a_message_that_is_shown_must_be_there() {
         "[response.refused]\nbody = '{\"a\":\"¦{rule.message}\"}'",
         "body: found `{rule.message}`, but no message in the rule `key`, expected message = \"...\" \
          in every rule it is for",
+    );
+    // A body may hold any text, a header field may not.
+    let shown = "[response.refused]\nbody = '{\"a\":\"{rule.message}\"}'\n";
+    assert!(Contract::parse(&format!("{HEAD}message = \"d\u{e9}bit\"\n{shown}")).is_ok());
+    let field = "[response.refused.headers]\nWhy = \"{rule.message}\"";
+    assert!(Contract::parse(&format!("{HEAD}message = \"too fast\"\n{field}")).is_ok());
+    is_found_in_rule(
+        &format!("message = ¦\"d\u{e9}bit\"\n{field}"),
+        "message: found `d\u{e9}bit`, expected visible ASCII characters and spaces in a header field",
     );
 }
 
@@ -375,6 +393,11 @@ fn a_byte_order_mark_is_no_column() {
 
 #[test]
 fn what_a_fault_repeats_of_the_file_is_short_and_printable() {
+    for (len, shown) in [(40, "k".repeat(40)), (41, format!("{}...", "k".repeat(40)))] {
+        let error = faults(&format!("{} = 1\n{HEAD}", "k".repeat(len)));
+        assert_eq!(error.faults()[0].found(), format!("the key `{shown}`"));
+        assert!(error.faults()[0].expected().starts_with("expected one of"), "{error}");
+    }
     let long = "k".repeat(1_000);
     for text in [
         format!("\"a\\n\\u001b[2J\" = 1\n{HEAD}"),
@@ -397,6 +420,7 @@ fn each_of_many_faults_has_its_own_place() {
     let keys: String = (0..2_000).map(|number| format!("\u{e9}\n  k{number} = 1\n")).collect();
     let keys = keys.replace('\u{e9}', "# \u{e9}");
     let error = faults(&format!("{keys}{HEAD}"));
+    assert_eq!(error.to_string().lines().count(), 2_000, "a line each");
     let places = error.faults().iter().map(|fault| (fault.line(), fault.column()));
     assert!(places.eq((1..=2_000).map(|number| (2 * number, 3))), "{error}");
 }

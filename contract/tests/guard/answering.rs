@@ -204,3 +204,42 @@ fn a_reset_is_the_end_of_the_window_though_the_clock_moves_on_meanwhile() {
         assert_eq!(outcome.fields().get("x-ratelimit-reset"), Some("1790000100"));
     }
 }
+
+#[test]
+fn an_id_of_128_plain_characters_is_taken_over_and_a_new_one_begins_with_the_prefix() {
+    let text = |prefix: &str| {
+        let rule =
+            one_rule("limit = \"fixed 1/min\"\nby = \"ip\"\nmessage = \"say \\\"a\\tb\\\"\\n\"");
+        format!(
+            "{rule}[request_id]\nheader = \"x-id\"\nprefix = \"{prefix}\"\n\
+             [response.always]\nX-Id = \"{{request_id}}\"\n\
+             [response.refused]\nbody = '\"{{rule.message}}\"'\n"
+        )
+    };
+    let prefix = "p".repeat(32);
+    let guard = guard(&text(&prefix));
+    let mut refused = 0;
+    for len in [1, 127, 128, 129] {
+        let id = "i".repeat(len);
+        let headers: Vec<(&str, &[u8])> = vec![("x-id", id.as_bytes())];
+        let mut outcome = admit(&guard, &Request { headers: &headers, ..Request::new("GET", "/") });
+        let found = outcome.request_id().unwrap().to_owned();
+        if len <= 128 {
+            assert_eq!(found, id);
+        } else {
+            assert!(found.len() == 64 && found.starts_with(&prefix), "{found}");
+        }
+        let fields = outcome.take_fields();
+        assert!(!fields.is_empty() && outcome.fields().is_empty());
+        assert_eq!(fields.get("X-Id"), Some(found.as_str()));
+        if let Some(refusal) = outcome.refusal() {
+            refused += 1;
+            assert_eq!(refusal.request_id(), Some(found.as_str()));
+            assert_eq!(refusal.body(), r#""say \"a\tb\"\n""#);
+            assert_eq!(refusal.retry_after(), Some(std::time::Duration::from_secs(60)));
+        }
+    }
+    assert_eq!(refused, 3);
+    let long = Contract::parse(&text(&"p".repeat(33))).unwrap_err();
+    assert!(long.to_string().contains("prefix"), "{long}");
+}

@@ -331,3 +331,34 @@ fn a_cost_is_taken_whole_or_never() {
     let never = admit(&guard, &request(11)).refusal().unwrap();
     assert_eq!((never.status(), never.retry_after_ns()), (429, None));
 }
+
+#[test]
+fn permits_of_rules_by_one_key_and_by_several_come_back_together() {
+    let rule = |name: &str, by: &str| {
+        format!("[[rule]]\nname = \"{name}\"\nlimit = \"concurrency 2\"\nby = \"{by}\"\n")
+    };
+    let alike = rule("a", "bearer") + &rule("b", "bearer");
+    let apart = rule("a", "bearer") + &rule("b", "header:x-team");
+    let headers: &[(&str, &[u8])] = &[("authorization", b"Bearer a"), ("x-team", b"t")];
+    for rules in [alike, apart] {
+        let guard = guard(&format!("name = \"shop\"\n{rules}"));
+        for _ in 0..5 {
+            let held = [(); 2].map(|()| admit(&guard, &with_headers(&headers)).pass().unwrap());
+            assert!(held.iter().all(|pass| pass.holds_permits()), "{rules}");
+            assert!(!passes(&guard, headers));
+        }
+    }
+    let rate = guard(&one_rule("limit = \"fixed 9/min\"\nby = \"bearer\""));
+    assert!(!admit(&rate, &with_headers(&headers)).pass().unwrap().holds_permits());
+}
+
+#[test]
+fn a_value_of_the_service_is_a_key_unless_it_is_empty() {
+    let guard = guard(&one_rule("limit = \"fixed 1/min\"\nby = \"value:user\""));
+    let user = |user: &'static [u8]| {
+        let values = [("user", user)];
+        admit(&guard, &Request { values: &values, ..Request::new("GET", "/") }).passes()
+    };
+    assert!(user(b"alice") && !user(b"alice") && user(b"bob"));
+    assert!((0..3).all(|_| user(b"")), "a request without a key is not counted");
+}
