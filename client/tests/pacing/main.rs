@@ -1,6 +1,7 @@
 //! The middleware, on tokio's paused time and against a provider without a network: what is sent
 //! when, in which order, how often, and what the caller gets.
 
+mod places;
 mod provider;
 
 use std::time::Duration;
