@@ -182,6 +182,20 @@ fn claims_in_two_regions_beside_an_old_owner() {
     race_in(2, 4, quota, &[A, C, D, E], &[&[D], &[B], &[B]], false);
 }
 
+/// One slot is left, and two calls for one new key. The one that finds no slot any more finds the key's
+/// home.
+///
+/// Mutation `full-no-home`: it is refused as full.
+#[test]
+fn two_calls_for_one_key_share_the_last_slot() {
+    model(6, || {
+        let table = table(FixedQuota::new(2, MS).unwrap().into(), 1);
+        assert!(table.acquire(key(A), LATER, 1).allowed());
+        let all = run(&table, &[&[B], &[B]]);
+        check(&table, &all, false);
+    });
+}
+
 /// Three threads, two of them for one key.
 ///
 /// Mutation `claim-no-rescan`.
