@@ -27,6 +27,7 @@ help: ## say what the targets are
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## services behind published limits, and clients that run into them or keep to them
+	@cargo build --package guarded-service
 	@cargo run --quiet --package guarded-service
 
 test: unit no-std no-panic release firmware fuzz-short bench-quick sanitize models python node c ## all tests

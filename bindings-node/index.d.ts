@@ -1,3 +1,6 @@
+// For `using`, whatever the lib of who imports this.
+/// <reference lib="esnext.disposable" />
+
 /**
  * One rate limiter for every language of a service.
  *

@@ -1,3 +1,5 @@
+/// <reference types="node" />
+
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Contract, Guard, RequestOptions } from 'ratecell';
 

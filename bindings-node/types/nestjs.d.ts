@@ -1,3 +1,5 @@
+/// <reference types="node" />
+
 import type { IncomingMessage } from 'node:http';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import type { Contract, Guard, RequestOptions } from 'ratecell';
