@@ -9,9 +9,10 @@
 //!   has no key: a static in firmware, one limit for a whole service;
 //! - [`Table`], the cells of one rule by key, in fixed memory that the caller owns;
 //! - [`Plan`], several rules read from text, and [`KeyedPlan`], which acquires them all or nothing;
-//! - with the feature `std`, which is on by default, `Limiter`: a plan, its tables on the heap and
+//! - with the feature `std`, which is on by default, [`Limiter`]: a plan, its tables on the heap and
 //!   a clock.
 //!
+#![cfg_attr(not(feature = "std"), doc = "[`Limiter`]: #")]
 //! All times are nanoseconds on the caller's clock. A refusal is a value: [`Decision`] for one
 //! rule, [`PlanDecision`] for a plan.
 //!

@@ -28,6 +28,7 @@ __all__ = [
     "Sent",
     "TableStats",
     "__version__",
+    "restored_decision",
 ]
 
 __version__: Final[str]
