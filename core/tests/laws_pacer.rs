@@ -102,10 +102,12 @@ fn refusals_for_want_of_permits_begin_with_a_quarter_second_and_slow_the_start_d
     let body = r#"{"success":false,"error":"Concurrency limit exceeded","meta":{}}"#;
     let mut client = Client::new();
     client.several(30, 200, "");
-    assert_eq!(client.several(3, 429, body), [250, 500, 1_000].map(|ms| ms * MILLI));
+    assert_eq!(client.several(2, 429, body), [250, 500].map(|ms| ms * MILLI));
+    // A wait that is named does not make it shorter.
+    assert_eq!(client.goes_on(429, &[("Retry-After", "0")], body), SECOND);
     // At least a tenth of a second, and twice that with each.
     assert_eq!(client.several(2, 200, ""), [400 * MILLI, 350 * MILLI]);
-    // A wait that is named is kept, and the longer one counts.
+    // The longer one counts.
     let named = [("Retry-After", "7")];
     assert_eq!(client.goes_on(429, &named, body), 7 * SECOND);
 }
@@ -249,4 +251,28 @@ fn a_limit_that_names_no_reset_is_taken_to_begin_anew_with_the_minute() {
     client.meets(200, &full, "");
     client.now_ns += SECOND;
     assert_eq!(client.meets(200, &used_up, ""), 59 * SECOND);
+}
+
+/// A reset that moves on before it is reached is that of a limit which slides or refills: it is
+/// never waited for. One of sixteen, as who knows nothing is taken to be, has 33/512 of the limit.
+#[test]
+fn a_reset_that_moves_before_it_is_reached_is_no_windows_end() {
+    for (remaining, expected) in [
+        // Half is used, so the 30 seconds stand for half of a period, which is a minute: 15 s a
+        // request, and half of that while plenty is left.
+        ("32", 7_272_727_273),
+        // 61 of 64 come back in 30 seconds; with 3 left, below a level of 5, it slows down.
+        ("3", 12_717_337_309),
+    ] {
+        let mut client = Client::new();
+        shows("64", "64", "30", |shown| client.meets(200, shown, ""));
+        client.now_ns += 10 * SECOND;
+        let wait = shows("64", remaining, "30", |shown| client.meets(200, shown, ""));
+        assert_eq!(wait, expected, "{remaining} of 64 left");
+    }
+    // Rounded, or a little late, it is the same one.
+    let mut client = Client::new();
+    shows("64", "64", "30", |shown| client.meets(200, shown, ""));
+    client.now_ns += 10 * SECOND;
+    assert_eq!(shows("64", "0", "21", |shown| client.meets(200, shown, "")), 20 * SECOND);
 }

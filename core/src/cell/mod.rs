@@ -344,6 +344,12 @@ mod tests {
         assert_eq!(taken_back(&permits, 2, 0), (true, 3));
         // The window of the charge is over, and its unit with it.
         assert_eq!(taken_back(&fixed, 2, SECOND), (true, 3));
+        // The key was reset meanwhile: there is nothing left to take back.
+        let cell = [const { AtomicU64::new(0) }; 1];
+        let (_, receipt) = fixed.charge(&cell, 0, 1);
+        fixed.empty(&cell, || true);
+        assert!(receipt.is_some_and(|receipt| fixed.take_back(&cell, &receipt, 1)));
+        assert_eq!(fixed.peek(&cell, 0, 1).remaining(), 5);
         Ok(())
     }
 }

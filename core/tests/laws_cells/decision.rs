@@ -47,6 +47,7 @@ fn decisions_are_equal_when_verdict_and_every_number_are_and_wherever_the_rule_s
         }
         let elsewhere = Decision::from_words([head | 3 << 8, room, unit, retry_after, reset_after]);
         assert_eq!(elsewhere.unwrap(), decision);
+        assert_eq!(elsewhere.unwrap().to_words()[0], head | 3 << 8);
     }
     // Alike but for the part of a unit that has come back.
     let quota = GcraQuota::new(2, SECOND, 2).unwrap();
