@@ -122,6 +122,34 @@ def test_waiters_are_served_in_order_of_arrival_whatever_their_costs(tasks: Any)
 
 
 @both
+def test_who_could_pass_but_stands_in_line_takes_nothing_before_its_turn(tasks: Any) -> None:
+    async def main(tasks: Any) -> None:
+        waits = Waits(tasks, "10/s burst 10")
+        assert waits.limiter.acquire("alice", 8)
+        await tasks.all_of([waits.wait("a", "alice", 5), waits.wait("b")])
+        assert waits.answers == [("a", True, 0.3), ("b", True, 0.4)]
+
+    tasks.run(main)
+
+
+@both
+def test_who_runs_out_of_time_is_told_what_the_first_in_line_waits_for_by_then(tasks: Any) -> None:
+    async def main(tasks: Any) -> None:
+        waits = Waits(tasks, "1/s burst 5")
+        assert waits.limiter.acquire("alice", 5)
+        told = []
+
+        async def late() -> None:
+            told.append(await waits.limiter.wait("alice", timeout=3))
+
+        # From the first second on, the first in line is one who waits for five units.
+        await tasks.all_of([waits.wait("a"), waits.wait("b", "alice", 5), late])
+        assert [refusal.retry_after for refusal in told] == [5.0]
+
+    tasks.run(main)
+
+
+@both
 def test_keys_do_not_wait_for_each_other(tasks: Any) -> None:
     async def main(tasks: Any) -> None:
         waits = Waits(tasks, "1/s burst 1")
