@@ -282,8 +282,16 @@ fn a_body_must_make_what_its_type_says() {
         "[response.refused]\ncontent_type = ¦\"json\"\nbody = '{}'",
         "content_type: found `json`, expected a media type such as `application/json`",
     );
-    for bad in ["/json", "text/", "text/ ;a=b", "a/b/c", "text/pl\u{e4}in", "text/plain;a=\\u0007"]
-    {
+    for bad in [
+        "/json",
+        "text/",
+        "text/ ;a=b",
+        "a/b/c",
+        "application/json{",
+        "text plain/x",
+        "text/pl\u{e4}in",
+        "text/plain;a=\\u0007",
+    ] {
         let error =
             faults(&format!("{HEAD}[response.refused]\ncontent_type = \"{bad}\"\nbody = ''"));
         let [fault] = error.faults() else { panic!("{error}") };

@@ -147,7 +147,8 @@ fn send(guard: &Guard<ManualClock>, asked: &Asked) -> Result<(), TestCaseError> 
         }
         if let Outcome::Refuse(refusal) = outcome {
             prop_assert!((400..600).contains(&refusal.status()));
-            if refusal.content_type().starts_with("application/json") {
+            let media_type = refusal.content_type().split(';').next().unwrap_or_default();
+            if media_type.trim_end().eq_ignore_ascii_case("application/json") {
                 let parsed = serde_json::from_str::<serde_json::Value>(refusal.body());
                 prop_assert!(parsed.is_ok(), "{}", refusal.body());
             }

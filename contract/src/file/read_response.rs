@@ -131,11 +131,17 @@ fn read_fields(
 
 /// A fault if a text is not the name of a header field. SOURCE: RFC 9110 section 5.6.2.
 pub(super) fn check_field_name(name: &Text<'_>, subject: &str, faults: &mut Faults<'_>) {
-    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if name.value.is_empty() || !name.value.bytes().all(is_token) {
+    if !is_token(name.value) {
         let expected = "expected the name of a header field: letters, digits, `-` and `_`";
         faults.add(name.span.start, subject, quoted(name.value), expected);
     }
+}
+
+/// Whether a text is a token: the name of a header field, or half a media type. SOURCE: RFC 9110
+/// section 5.6.2.
+fn is_token(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty() && text.bytes().all(fits)
 }
 
 /// What a table says of refusals, before the rule's and the contract's are put together.
@@ -165,9 +171,9 @@ pub(super) fn read_refused<'d>(
     if let Some(text) = &content_type {
         let essence = text.value.split(';').next().unwrap_or_default();
         let is_plain = text.value.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
-        let is_type = essence.split_once('/').is_some_and(|(kind, sub)| {
-            !kind.is_empty() && !sub.trim_end().is_empty() && !sub.contains('/')
-        });
+        let is_type = essence
+            .split_once('/')
+            .is_some_and(|(kind, sub)| is_token(kind) && is_token(sub.trim_end()));
         if !is_plain || !is_type {
             let expected = "expected a media type such as `application/json`";
             faults.add(text.span.start, "content_type", quoted(text.value), expected);
