@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
 
-import { Decision, Limiter, Permit } from 'ratecell';
+import { Decision, Guard, Limiter, Permit } from 'ratecell';
 
 const PLAN = 'ip: fixed 300/min by ip; key: sliding 600/min by key; inflight: concurrency 8 by key';
 
@@ -100,6 +100,29 @@ test('permits come back by release, by Symbol.dispose, and never twice', () => {
   assert.equal(limiter.acquire('alice', 8).allowed, true);
   limiter.release('alice', 8);
   assert.throws(() => limiter.release('alice', 1), RangeError);
+});
+
+test('a permit given back twice gives back nobody else’s', () => {
+  const { limiter } = atZero(PLAN);
+  const permit = limiter.hold('alice', 8);
+  permit.release();
+  // The addon gives the number of the first to the second.
+  const other = limiter.hold('alice', 8);
+  permit.release();
+  assert.equal(limiter.hold('alice').allowed, false);
+  other.release();
+  assert.equal(limiter.acquire('alice', 8).allowed, true);
+
+  const guard = new Guard({ rules: [{ name: 'inflight', limit: 'concurrency 1', by: 'ip' }] });
+  const request = { method: 'GET', path: '/', peer: '192.0.2.1' };
+  const pass = guard.admit(request);
+  pass.release();
+  assert.equal(pass.holdsPermits, false);
+  const next = guard.admit(request);
+  pass.release();
+  assert.equal(guard.admit(request).passes, false);
+  next.release();
+  assert.equal(guard.admit(request).passes, true);
 });
 
 test('a customer’s own cap stands in for one call', () => {
