@@ -270,6 +270,8 @@ export interface RefusedShape {
   readonly status?: number | undefined;
   readonly contentType?: string | undefined;
   readonly body?: string | undefined;
+  /** More header fields, none of them in `always`, such as `{ 'X-Reason': '{rule.name}' }`. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 /** A rule of a contract, as in a contract file. */

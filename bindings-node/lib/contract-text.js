@@ -43,21 +43,11 @@ function contractText(contract) {
     const place = `contract.rules[${index}]`;
     checkObject(place, rule);
     lines.push('[[rule]]', ...entries(place, rule, RULE, ['refused']));
-    if (rule.refused !== undefined) {
-      lines.push('[rule.refused]', ...entries(`${place}.refused`, rule.refused, REFUSED));
-    }
+    lines.push(...refused('rule.refused', `${place}.refused`, rule.refused));
   }
   lines.push('[response]', ...entries('contract.response', response, RESPONSE, ['always', 'refused']));
-  if (response.always !== undefined) {
-    checkObject('contract.response.always', response.always);
-    lines.push('[response.always]');
-    for (const [field, value] of Object.entries(response.always)) {
-      lines.push(`${JSON.stringify(field)} = ${literal(`contract.response.always.${field}`, value)}`);
-    }
-  }
-  if (response.refused !== undefined) {
-    lines.push('[response.refused]', ...entries('contract.response.refused', response.refused, REFUSED));
-  }
+  lines.push(...fields('response.always', 'contract.response.always', response.always));
+  lines.push(...refused('response.refused', 'contract.response.refused', response.refused));
   if (clients !== undefined) {
     lines.push('[clients]', ...entries('contract.clients', clients, CLIENTS));
   }
@@ -65,6 +55,25 @@ function contractText(contract) {
     lines.push('[request_id]', ...entries('contract.requestId', requestId, REQUEST_ID));
   }
   return `${lines.join('\n')}\n`;
+}
+
+// The table of what refusals say, and that of their header fields.
+function refused(table, place, object) {
+  if (object === undefined) {
+    return [];
+  }
+  const own = entries(place, object, REFUSED, ['headers']);
+  return [`[${table}]`, ...own, ...fields(`${table}.headers`, `${place}.headers`, object.headers)];
+}
+
+// A table of header fields.
+function fields(table, place, object) {
+  if (object === undefined) {
+    return [];
+  }
+  checkObject(place, object);
+  const entry = ([name, value]) => `${JSON.stringify(name)} = ${literal(`${place}.${name}`, value)}`;
+  return [`[${table}]`, ...Object.entries(object).map(entry)];
 }
 
 function checkObject(place, value) {
@@ -79,7 +88,8 @@ function entries(place, object, words, others = []) {
   return given.map(([property, word]) => `${word} = ${literal(`${place}.${property}`, object[property])}`);
 }
 
-// JSON's strings, numbers, booleans and arrays are also those of a contract file.
+// JSON's strings, numbers, booleans and arrays are also those of a contract file, but for one
+// character that only JSON lets stand as it is.
 function literal(place, value) {
   const list = Array.isArray(value) ? value : [value];
   for (const one of list) {
@@ -89,7 +99,7 @@ function literal(place, value) {
       );
     }
   }
-  return JSON.stringify(value);
+  return JSON.stringify(value).replaceAll('\x7f', '\\u007f');
 }
 
 module.exports = { contractText };

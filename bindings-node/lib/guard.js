@@ -16,8 +16,8 @@ const STAGES = { 'before-auth': 0, 'after-auth': 1, whole: 2 };
 const GUARD_OPTIONS = ['capacity', 'whenFull', 'clock', 'trustedProxies', 'forwardedField'];
 const REQUEST_FIELDS = ['method', 'path', 'peer', 'headers', 'values', 'limits', 'cost', 'stage'];
 const RAW_REQUEST_FIELDS = REQUEST_FIELDS.map((field) => (field === 'headers' ? 'rawHeaders' : field));
-// Fields that are lists, so that several lines of them mean the same as one.
-const LISTS = ['x-forwarded-for', 'forwarded'];
+// Stands between the lines of a field that came several times: NEXT_LINE of src/bound_guard.rs.
+const NEXT_LINE = '\uffff';
 // The arguments that the addon takes: MAX_ARGUMENTS of src/bound_guard.rs.
 const MOST_ARGUMENTS = 48;
 
@@ -25,7 +25,8 @@ class Guard {
   #native;
   #call;
   #clock;
-  // The addon's number for each header field, value and rule that a request may bring.
+  // The addon's number for each header field, value and rule that a request may bring. A rule's is for
+  // another number in its limit; with as many as there are rules added, for a text in its place.
   #headers;
   #values;
   #rules;
@@ -181,8 +182,7 @@ class Guard {
     return this.#native.stats().map(({ table, ...counted }) => ({ ...table, ...counted }));
   }
 
-  // Lines of a list become one; of any other field two different ones are enough to show that they
-  // differ, so that a client cannot make a request dearer by repeating it.
+  // All lines of a field are one argument, so that a client who repeats one cannot run out of them.
   #giveHeaders(rawHeaders, numbers, given) {
     for (let index = 0; index < rawHeaders.length; index += 2) {
       // Nearly all are of other lengths, and one comparison is less than a new string.
@@ -199,11 +199,8 @@ class Guard {
       if (earlier === -1) {
         numbers.push(number);
         given.push(value);
-      } else if (LISTS.includes(name)) {
-        given[earlier + 3] += `, ${value}`;
-      } else if (given[earlier + 3] !== value && !numbers.includes(number, earlier + 1)) {
-        numbers.push(number);
-        given.push(value);
+      } else {
+        given[earlier + 3] += NEXT_LINE + value;
       }
     }
   }
@@ -235,10 +232,11 @@ class Guard {
           `limits: found one for the rule ${describe(rule)}, accepted are ${[...this.#rules.keys()].join(', ')}`,
         );
       }
-      if (typeof limit !== 'string') {
+      const isText = typeof limit === 'string';
+      if (!isText) {
         wholeNumber(`limits.${rule}`, limit, 1, MAX_U32);
       }
-      numbers.push(number);
+      numbers.push(isText ? number + this.#rules.size : number);
       given.push(String(limit));
     }
   }

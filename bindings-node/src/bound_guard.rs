@@ -24,11 +24,15 @@ const ALWAYS_GIVEN: usize = 3;
 /// The most arguments of a request; `lib/guard.js` has the same number.
 pub(crate) const MAX_ARGUMENTS: usize = 48;
 
+/// Stands between the lines of a field that came several times: no character, and so in no field;
+/// `lib/guard.js` has the same.
+const NEXT_LINE: char = '\u{ffff}';
+
 /// A guard with what belongs to one thread of JavaScript.
 pub(crate) struct BoundGuard {
     pub(crate) guard: Guard<NodeClock>,
     /// What an argument may be, by number: a header field, after those a value, after those another
-    /// limit for a rule.
+    /// number for a rule's limit, after those a text in its place.
     header_names: Vec<String>,
     pub(crate) value_names: Vec<String>,
     pub(crate) rule_names: Vec<String>,
@@ -82,15 +86,25 @@ impl BoundGuard {
             let number = words.get(words::NAMES + index) as usize;
             let argument = ALWAYS_GIVEN + index;
             let value_number = number.wrapping_sub(self.header_names.len());
-            let rule_number = value_number.wrapping_sub(self.value_names.len());
+            let cap_number = value_number.wrapping_sub(self.value_names.len());
+            let text_number = cap_number.wrapping_sub(self.rule_names.len());
             if let Some(name) = self.header_names.get(number) {
-                given.headers.0.push((name, field_bytes(text(arguments, argument, name)?)));
+                let lines = text(arguments, argument, name)?;
+                given
+                    .headers
+                    .0
+                    .extend(lines.split(NEXT_LINE).map(|line| (&**name, field_bytes(line))));
             } else if let Some(name) = self.value_names.get(value_number) {
                 let bytes = arguments.with_bytes(argument, <[u8]>::to_vec);
                 let bytes = bytes.map_err(|fault| fault_of(&format!("values.{name}"), fault))?;
                 given.values.push((name, bytes));
-            } else if let Some(name) = self.rule_names.get(rule_number) {
-                given.limits.push((name, text(arguments, argument, &format!("limits.{name}"))?));
+            } else if let Some(name) = self.rule_names.get(cap_number) {
+                let cap =
+                    text(arguments, argument, name)?.parse().map_err(|_| Thrown::Malformed)?;
+                given.limits.push((name, GivenLimit::Cap(cap)));
+            } else if let Some(name) = self.rule_names.get(text_number) {
+                let limit = text(arguments, argument, &format!("limits.{name}"))?;
+                given.limits.push((name, GivenLimit::Text(limit)));
             } else {
                 return Err(Thrown::Malformed);
             }
@@ -149,7 +163,7 @@ impl Callee for BoundGuard {
         let values: Vec<(&str, &[u8])> =
             given.values.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
         let limits: Vec<(&str, Limit<'_>)> =
-            given.limits.iter().map(|(rule, text)| (*rule, read_limit(text))).collect();
+            given.limits.iter().map(|(rule, limit)| (*rule, limit.as_limit())).collect();
         let request = Request {
             peer,
             headers: &given.headers,
@@ -204,7 +218,22 @@ impl Lines {
 struct Given<'g> {
     headers: HeaderLines<'g>,
     values: Vec<(&'g str, Vec<u8>)>,
-    limits: Vec<(&'g str, String)>,
+    limits: Vec<(&'g str, GivenLimit)>,
+}
+
+/// A caller's own limit.
+enum GivenLimit {
+    Cap(u32),
+    Text(String),
+}
+
+impl GivenLimit {
+    fn as_limit(&self) -> Limit<'_> {
+        match self {
+            Self::Cap(cap) => Limit::Cap(*cap),
+            Self::Text(text) => Limit::Text(text),
+        }
+    }
 }
 
 /// Header fields, each value as the bytes that it had on the wire.
@@ -218,12 +247,12 @@ impl Headers for HeaderLines<'_> {
 }
 
 /// Engines show each byte of a field as the character of that number.
-fn field_bytes(value: String) -> Vec<u8> {
+fn field_bytes(value: &str) -> Vec<u8> {
     if value.is_ascii() {
-        return value.into_bytes();
+        return value.into();
     }
     let bytes: Option<Vec<u8>> = value.chars().map(|unit| u8::try_from(unit).ok()).collect();
-    bytes.unwrap_or_else(|| value.into_bytes())
+    bytes.unwrap_or_else(|| value.into())
 }
 
 fn text(arguments: &Arguments<'_>, index: usize, name: &str) -> Result<String, Thrown> {
@@ -234,11 +263,6 @@ fn text(arguments: &Arguments<'_>, index: usize, name: &str) -> Result<String, T
 
 fn fault_of(name: &str, fault: crate::bytes_fault::BytesFault) -> Thrown {
     Thrown::Type(format!("{name} {fault}"))
-}
-
-/// A number alone is the limit's; anything else is a text.
-fn read_limit(text: &str) -> Limit<'_> {
-    text.parse().map_or(Limit::Text(text), Limit::Cap)
 }
 
 /// An address, without the zone that a link-local one has in some engines.
