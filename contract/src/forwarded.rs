@@ -16,13 +16,15 @@ pub(crate) enum Hop {
 
 /// Appends the hops of a line of `X-Forwarded-For`, the nearest last.
 pub(crate) fn read_x_forwarded_for(line: &[u8], hops: &mut Vec<Hop>) {
-    let Ok(line) = str::from_utf8(line) else {
-        hops.push(Hop::Obscure);
-        return;
-    };
-    // An empty list member counts for nothing. SOURCE: RFC 9110 section 5.6.1.2.
-    let members = line.split(',').map(trimmed).filter(|member| !member.is_empty());
-    hops.extend(members.map(node));
+    for member in line.split(|&byte| byte == b',') {
+        // Each by itself: what a client has written must not hide what the proxy wrote after it.
+        match str::from_utf8(member).map(trimmed) {
+            // An empty list member counts for nothing. SOURCE: RFC 9110 section 5.6.1.2.
+            Ok("") => {}
+            Ok(member) => hops.push(node(member)),
+            Err(_) => hops.push(Hop::Obscure),
+        }
+    }
 }
 
 /// Appends the hops of a line of `Forwarded`, the nearest last. A line with a member that is not
@@ -156,8 +158,8 @@ mod tests {
             assert_eq!(hops, expected, "{line}");
         }
         let mut hops = Vec::new();
-        read_x_forwarded_for(b"192.0.2.1, \xff", &mut hops);
-        assert_eq!(hops, [Obscure]);
+        read_x_forwarded_for(b"192.0.2.1, \xff, 192.0.2.2", &mut hops);
+        assert_eq!(hops, [address("192.0.2.1"), Obscure, address("192.0.2.2")]);
     }
 
     #[test]
