@@ -7,7 +7,6 @@
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash as _, Hasher as _};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -42,6 +41,9 @@ pub(crate) struct Decision {
     rules: Rules,
     allowed: bool,
     cost: u32,
+    /// When it was made. A time read later, if only by a microsecond, would put the end of a window
+    /// past its whole second, and rounding up would make that a second.
+    now_ns: u64,
     /// Those of the applied rules, in the plan's order; most plans have one.
     applied: SmallVec<[ratecell::Decision; 1]>,
 }
@@ -63,15 +65,16 @@ impl Rules {
     }
 }
 
-/// A decision as it is pickled: the plan's text, the cost, the verdict, and the words of each applied
-/// rule's own decision.
-type Pickled = (String, u32, bool, Vec<[u64; 5]>);
+/// A decision as it is pickled: the plan's text, the time, the cost, the verdict, and the words of each
+/// applied rule's own decision.
+type Pickled = (String, u64, u32, bool, Vec<[u64; 5]>);
 
 /// The decision of which `Decision.__reduce__` gave this.
 #[pyfunction]
-#[pyo3(signature = (plan, cost, allowed, applied, /))]
+#[pyo3(signature = (plan, now_ns, cost, allowed, applied, /))]
 pub(crate) fn restored_decision(
     plan: &str,
+    now_ns: u64,
     cost: u32,
     allowed: bool,
     applied: Vec<[u64; 5]>,
@@ -81,7 +84,7 @@ pub(crate) fn restored_decision(
     let applied: Option<_> = applied.into_iter().map(ratecell::Decision::from_words).collect();
     let applied =
         applied.ok_or_else(|| PyValueError::new_err("a pickle of another version of ratecell"))?;
-    Ok(Decision { rules: Rules::Alone(Box::new(plan)), cost, allowed, applied })
+    Ok(Decision { rules: Rules::Alone(Box::new(plan)), cost, now_ns, allowed, applied })
 }
 
 impl Decision {
@@ -89,26 +92,30 @@ impl Decision {
     #[inline]
     pub(crate) fn of_only_rule(
         limiter: &Arc<ratecell::Limiter>,
+        now_ns: u64,
         cost: u32,
         decision: ratecell::Decision,
     ) -> Self {
         let applied = SmallVec::from_buf([decision]);
-        Self { rules: Rules::Of(Arc::clone(limiter)), allowed: decision.allowed(), cost, applied }
+        let rules = Rules::Of(Arc::clone(limiter));
+        Self { rules, allowed: decision.allowed(), cost, now_ns, applied }
     }
 
     /// The answer of a limiter.
     pub(crate) fn of(
         limiter: &Arc<ratecell::Limiter>,
+        now_ns: u64,
         cost: u32,
         decision: &PlanDecision<'_>,
     ) -> Self {
         let applied = decision.rules().map(|(_, decision)| *decision).collect();
-        Self { rules: Rules::Of(Arc::clone(limiter)), allowed: decision.allowed(), cost, applied }
+        let rules = Rules::Of(Arc::clone(limiter));
+        Self { rules, allowed: decision.allowed(), cost, now_ns, applied }
     }
 
     fn pickled(&self) -> Pickled {
         let applied = self.applied.iter().map(ratecell::Decision::to_words).collect();
-        (self.rules.plan().to_string(), self.cost, self.allowed, applied)
+        (self.rules.plan().to_string(), self.now_ns, self.cost, self.allowed, applied)
     }
 
     fn plan_decision(&self) -> PlanDecision<'_> {
@@ -203,12 +210,13 @@ impl Decision {
         Ok(rules)
     }
 
-    /// The header fields of the styles named, at Unix time ``unix_now_ns`` (now, if None).
+    /// The header fields of the styles named, as of the decision.
     ///
     /// A style is a group, "x-ratelimit", "x-concurrency", "ratelimit" (draft 11), "draft-6",
     /// "draft-7", or a single field such as "retry-after". ``reset`` says what X-RateLimit-Reset
     /// holds: "unix" seconds, or "seconds" from now. Whole seconds are rounded up; a field whose
-    /// value is unknown is left out, and Retry-After stands on refusals only.
+    /// value is unknown is left out, and Retry-After stands on refusals only. ``unix_now_ns`` is the
+    /// Unix time of the decision; if None, its time by the limiter's clock.
     ///
     /// Raises ValueError for an unknown style, or styles that write one field in two forms.
     ///
@@ -238,7 +246,7 @@ impl Decision {
         let fields = PyDict::new(py);
         let unix_now_ns = match unix_now_ns {
             Some(now) => ns_of(now, "unix_now_ns")?,
-            None => system_unix_ns(),
+            None => self.now_ns,
         };
         for field in self.plan_decision().headers(styles, unix_now_ns) {
             fields.set_item(field.name(), field.value().to_string())?;
@@ -316,12 +324,6 @@ fn style_of(style: &Bound<'_, PyAny>) -> PyResult<HeaderStyle> {
         let accepted = accepted.join(", ");
         PyValueError::new_err(format!("style is {name:?}; accepted are {accepted}"))
     })
-}
-
-/// OVERFLOW: nanoseconds since 1970 fit until 2554; a clock beyond either end counts as it.
-fn system_unix_ns() -> u64 {
-    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// One rule's own answer to a call. Immutable.

@@ -67,7 +67,7 @@ impl LimiterBase {
                 && let Some(table) = keyed.only_table()
             {
                 let decision = table.acquire(table.hash(*key), now_ns, cost);
-                return Ok(Decision::of_only_rule(&self.core, cost, decision));
+                return Ok(Decision::of_only_rule(&self.core, now_ns, cost, decision));
             }
             let keys = Keys::from(given);
             let answer = match (call, &rules) {
@@ -77,7 +77,7 @@ impl LimiterBase {
                 (Call::Peek, Some(rules)) => keyed.peek_with(now_ns, rules, keys, cost),
             };
             let answer = answer.map_err(|error| call_error(&error))?;
-            Ok(Decision::of(&self.core, cost, &answer))
+            Ok(Decision::of(&self.core, now_ns, cost, &answer))
         })?;
         Bound::new(py, decision)
     }
@@ -143,7 +143,7 @@ impl LimiterBase {
         let now_ns = self.now_ns(py)?;
         let permit = key::with_keys(key, |given| {
             let keys = Keys::from(given);
-            Permit::of(&self.core, cost, |limiter| match &rules {
+            Permit::of(&self.core, now_ns, cost, |limiter| match &rules {
                 None => limiter.keyed().hold(now_ns, keys, cost),
                 Some(rules) => limiter.keyed().hold_with(now_ns, rules, keys, cost),
             })

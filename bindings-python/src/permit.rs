@@ -40,13 +40,14 @@ impl Permit {
     /// The permit of `call`, kept beside the limiter that it asks.
     pub(crate) fn of(
         limiter: &Arc<ratecell::Limiter>,
+        now_ns: u64,
         cost: u32,
         call: impl for<'l> FnOnce(&'l ratecell::Limiter) -> Result<HeldPermit<'l>, CallError>,
     ) -> Result<PyClassInitializer<Self>, CallError> {
         let cart = Arc::clone(limiter);
         let held: OwnedHeld = Yoke::try_attach_to_cart(cart, |limiter| call(limiter).map(Held))?;
         // The permit is gone once it is released; what it decided stays readable.
-        let decision = Decision::of(limiter, cost, &held.get().0);
+        let decision = Decision::of(limiter, now_ns, cost, &held.get().0);
         Ok(PyClassInitializer::from(decision).add_subclass(Self { held: Mutex::new(Some(held)) }))
     }
 }

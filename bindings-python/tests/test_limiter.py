@@ -236,6 +236,20 @@ def test_headers() -> None:
     }
 
 
+def test_header_fields_are_as_of_the_decision() -> None:
+    # The end of a minute of the wall clock, whenever the fields are asked for.
+    decision = Limiter("fixed 5/min").acquire("alice")
+    assert int(decision.headers("x-ratelimit")["X-RateLimit-Reset"]) % 60 == 0
+    now = [119_000_000_000]
+    limiter = Limiter("fixed 5/min", clock=lambda: now[0])
+    decisions = [limiter.acquire("bob"), limiter.hold("bob"), limiter.peek("bob")]
+    now[0] *= 2
+    resets = [decision.headers("x-ratelimit-reset") for decision in decisions]
+    assert resets == [{"X-RateLimit-Reset": "120"}] * 3
+    again = pickle.loads(pickle.dumps(decisions[0]))
+    assert again.headers("x-ratelimit-reset") == resets[0]
+
+
 def test_plans_and_their_rules() -> None:
     plan = Plan("ip: fixed 300/min by ip; 100/2s burst 5; concurrency 8")
     assert [rule.name for rule in plan.rules] == ["ip", "gcra", "concurrency"]
@@ -273,13 +287,13 @@ def test_a_decision_is_copied_and_pickled(protocol: int) -> None:
 
 
 def test_a_pickle_that_makes_no_sense_is_an_error() -> None:
-    restored, (plan, cost, allowed, applied) = Limiter("5/min").acquire("alice").__reduce__()
+    restored, (plan, *rest, applied) = Limiter("5/min").acquire("alice").__reduce__()
     with pytest.raises(ValueError, match="another version"):
-        restored(plan, cost, allowed, [[9, *applied[0][1:]]])
+        restored(plan, *rest, [[9, *applied[0][1:]]])
     with pytest.raises(ValueError, match="fortnight"):
-        restored("5/fortnight", cost, allowed, applied)
+        restored("5/fortnight", *rest, applied)
     # Of more rules than the plan has.
-    assert str(restored(plan, cost, allowed, applied * 9))
+    assert str(restored(plan, *rest, applied * 9))
 
 
 def test_subclasses_and_weak_references() -> None:

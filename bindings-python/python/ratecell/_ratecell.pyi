@@ -328,5 +328,5 @@ class TableStats:
     def __ne__(self, other: object, /) -> bool: ...
 
 def restored_decision(
-    plan: str, cost: int, allowed: bool, applied: list[list[int]], /
+    plan: str, now_ns: int, cost: int, allowed: bool, applied: list[list[int]], /
 ) -> Decision: ...
