@@ -170,7 +170,8 @@ pub(crate) fn peer_of(peer: Option<&Bound<'_, PyAny>>) -> PyResult<Option<IpAddr
     })
 }
 
-/// What is encoded of a path: all but what a path may hold as it is.
+/// What is encoded of a path: all but what a path may hold as it is, and the backslash. A path that
+/// was decoded does not say whether that was sent as it is; if so it counts as a slash, too.
 ///
 /// SOURCE: RFC 3986 section 3.3, pchar and the slash.
 pub(crate) const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
@@ -191,7 +192,8 @@ pub(crate) const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'=')
     .remove(b':')
     .remove(b'@')
-    .remove(b'/');
+    .remove(b'/')
+    .remove(b'\\');
 
 /// The names and Python objects of a dict, held while a request borrows from them.
 pub(crate) fn named<'py>(

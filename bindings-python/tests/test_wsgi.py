@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ratecell import Guard
+from ratecell import Contract, Guard
 
 from .contracts import STAGED, STAGES, rules, staged
 from .servers import until, wsgi_server
@@ -225,6 +225,24 @@ def test_a_flask_view_holds_its_permit_until_the_response_has_been_sent() -> Non
             assert next(chunks) == b"first"
             assert requests.get(f"{url}/fails", timeout=20).status_code == 429
         until(lambda: requests.get(f"{url}/fails", timeout=20).status_code == 418)
+
+
+def test_a_backslash_that_was_sent_counts_as_a_slash_as_in_every_other_layer() -> None:
+    contract = """
+        name = "shop"
+        [[rule]]
+        name = "a"
+        limit = "fixed 1/h"
+        by = "ip"
+        paths = ["/v1/a"]
+    """
+    guard = Guard(Contract(contract), clock=lambda: 0)
+    app = ContractMiddleware(hello, guard)
+    statuses: list[str] = []
+    for path in ("/v1\\a", "/v1/a", "/v1/b"):
+        environ = {"REQUEST_METHOD": "GET", "PATH_INFO": path, "REMOTE_ADDR": "192.0.2.1"}
+        app(environ, lambda status, headers: statuses.append(status))
+    assert statuses == ["200 OK", "429 Too Many Requests", "200 OK"]
 
 
 def test_of_two_limits_of_a_view_the_inner_has_the_word() -> None:

@@ -32,7 +32,9 @@ class ContractMiddleware:
     "request_id"; ``limits`` the caller's own limits by the name of the rule.
 
     The address of a request is REMOTE_ADDR. WSGI gives paths decoded, so that an encoded slash
-    cannot be told from a slash.
+    cannot be told from a slash, and an exempt path is exempt under every spelling. Servers join the
+    lines of a field that came several times by commas: such a key is one of its own, as it is for
+    the application.
 
     >>> from flask import Flask
     >>> from ratecell import Contract
