@@ -41,6 +41,9 @@ class Guard {
   // With `file`, which only `load` gives, the addon reads the contract from there.
   constructor(contract, options, file = null) {
     const text = file !== null || typeof contract === 'string' ? contract : contractText(contract);
+    if (file === null && /\p{Surrogate}/u.test(text)) {
+      throw new SyntaxError('contract: found a lone surrogate, which has no UTF-8, as all of TOML is');
+    }
     const {
       capacity = DEFAULT_CAPACITY,
       whenFull = 'deny',

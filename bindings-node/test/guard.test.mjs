@@ -80,3 +80,9 @@ test('an object says of refusals all that a file says', () => {
   const list = { rules: [], response: { refused: { headers: ['X-Reason'] } } };
   assert.throws(() => new Guard(list), /^TypeError: contract.response.refused.headers: found an array/);
 });
+
+test('a contract with half of a character is none, and is not read as another', () => {
+  const rule = '[[rule]]\nname = "one"\nlimit = "1/h"\nby = "ip"\n';
+  assert.throws(() => new Guard(`name = "a\ud800"\n${rule}`), /^SyntaxError: contract: found a lone surr/);
+  assert.equal(new Guard(`name = "a\u{1f600}"\n${rule}`).name, 'a\u{1f600}');
+});
