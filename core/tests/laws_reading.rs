@@ -92,6 +92,11 @@ fn fields_of_each_dialect_are_read_and_the_slowest_rule_is_chosen() {
     assert_eq!(read(200, &twice, "").shown().map(|shown| shown.remaining), Some(5));
     let clash = [("X-RateLimit-Remaining", "5"), ("x-ratelimit-remaining", "6")];
     assert_eq!(read(200, &clash, "").shown(), None);
+    // Clients that join the lines of a field by commas read the same.
+    let joined = [("X-RateLimit-Remaining", "5, 5")];
+    assert_eq!(read(200, &joined, "").shown(), read(200, &twice, "").shown());
+    assert_eq!(read(200, &[("X-RateLimit-Remaining", "5, 6")], "").shown(), None);
+    assert_eq!(read(429, &[("Retry-After", "7,7")], "").retry_after_ns(), Some(7 * SECOND));
 }
 
 #[test]

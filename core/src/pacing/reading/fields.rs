@@ -23,7 +23,7 @@ impl<'h> Single<'h> {
     }
 
     fn meet(&mut self, value: &'h [u8]) {
-        let value = value.trim_ascii();
+        let value = one_of_alike(value.trim_ascii());
         *self = match *self {
             Self::Absent => Self::One(value),
             Self::One(known) if known == value => Self::One(known),
@@ -134,6 +134,14 @@ impl<'h> Fields<'h> {
         let limit = permits.quota?;
         Some(InFlight { limit, running: limit.saturating_sub(permits.available?) })
     }
+}
+
+/// The value of lines that say the same and were joined by commas, as some HTTP clients do it; any
+/// other value as it is.
+fn one_of_alike(value: &[u8]) -> &[u8] {
+    let mut lines = value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
+    let first = lines.next().unwrap_or_default();
+    if lines.all(|line| line == first) { first } else { value }
 }
 
 fn extend<'h>(members: &mut Option<Members<'h>>, line: &'h [u8]) {
