@@ -71,6 +71,28 @@ def test_a_refusal_has_the_fields_and_body_of_the_guard() -> None:
     assert bodies[0] == bodies[1]
 
 
+def test_a_refused_head_names_the_length_of_a_body_that_it_does_not_send() -> None:
+    app = ContractMiddleware(hello, PRODUCTLANE, clock=lambda: 0, cost=1_000)
+
+    def answered(method: str) -> list[Any]:
+        sent: list[Any] = []
+        headers = [(b"authorization", b"Bearer alice")]
+        scope = {"type": "http", "method": method, "path": "/v1/issues", "headers": headers}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        asyncio.run(app(scope, lambda: asyncio.sleep(0, {"type": "http.request"}), send))
+        return sent
+
+    for method in ("GET", "HEAD"):
+        start, end = answered(method)
+        fields = {name.lower(): value for name, value in start["headers"]}
+        assert start["status"] == 429
+        assert int(fields[b"content-length"]) > 0
+        assert len(end["body"]) == (int(fields[b"content-length"]) if method == "GET" else 0)
+
+
 @pytest.mark.parametrize(
     ("path", "raw_path", "root_path", "is_held"),
     [
