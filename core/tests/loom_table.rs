@@ -228,8 +228,8 @@ fn a_call_is_never_refused_for_what_another_key_owes() {
             let table = table.clone();
             thread::spawn(move || table.acquire(key(C), LATER, 1).verdict())
         };
-        // By the long way, which loads the cell again: loom puts no switch between the loads of a
-        // call in one try.
+        // By the long way, which loads the cell again. With so few preemptions loom does not come to
+        // an order in which a call in one try needs its look.
         let own = table.acquire_with(table.quota(), key(A), LATER, 1).unwrap();
         assert!(own.allowed(), "refused for what another key owes");
         other.join().unwrap();
