@@ -387,6 +387,8 @@ def test_stages_before_and_after_authentication() -> None:
         ({"values": {"user": 1}}, TypeError, "values is"),
         ({"stage": "later"}, ValueError, "stage is 'later'; accepted are before-auth, after-auth"),
         ({"cost": -1}, ValueError, "cost is -1; accepted are an int from 0 to 4294967295, and a"),
+        ({"cost": 2**32}, ValueError, "cost is 4294967296; accepted are an int from 0 to"),
+        ({"cost": True}, TypeError, "cost is True; accepted are an int from 0 to 4294967295"),
         ({"cost": 1.5}, TypeError, "cost is 1.5; accepted are an int from 0 to 4294967295, and a"),
         ({"capacity": 0}, ValueError, "capacity is 0"),
         ({"contract": Guard(rules("1/h")), "capacity": 5}, TypeError, "capacity: accepted only"),
