@@ -102,7 +102,9 @@ impl<M: Memory> KeyedPlan<M> {
     ///
     /// # Errors
     /// [`CallError`] if the keys do not say which dimension each is of.
-    #[inline]
+    // Always: else the answer, 344 bytes, is built here and copied to the caller, and the copy waits
+    // for the charge to reach the memory.
+    #[inline(always)]
     pub fn acquire<'k>(
         &self,
         now_ns: u64,

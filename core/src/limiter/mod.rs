@@ -66,7 +66,8 @@ impl<C: Clock> Limiter<C> {
     ///
     /// # Errors
     /// [`CallError`] if the keys do not say which dimension each is of: see [`Keys`].
-    #[inline]
+    // Always, as the call that it makes: see there.
+    #[inline(always)]
     pub fn acquire<'k>(
         &self,
         keys: impl Into<Keys<'k>>,
