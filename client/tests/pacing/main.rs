@@ -59,18 +59,22 @@ async fn whoever_came_first_goes_first() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_request_goes_before_all_that_came_after_it() {
-    let provider = Provider::new(QUICK, |number, _| match number {
-        0 => answer(429, &[("retry-after", "2")], ""),
-        _ => answer(200, &[], ""),
-    });
-    let client = provider.client(Pacing::builder());
-    let mut requests = JoinSet::new();
-    for path in ["/a", "/b", "/c"] {
-        start(&client, &mut requests, path).await;
-        sleep(Duration::from_millis(100)).await;
+    // Under the plan the others stand in line before it is refused; without one they are too late.
+    let told = Pacing::builder().plan("1/4s burst 1");
+    for (builder, wait) in [(Pacing::builder(), "2"), (told, "1")] {
+        let provider = Provider::new(QUICK, move |number, _| match number {
+            0 => answer(429, &[("retry-after", wait)], ""),
+            _ => answer(200, &[], ""),
+        });
+        let client = provider.client(builder);
+        let mut requests = JoinSet::new();
+        for path in ["/a", "/b", "/c"] {
+            start(&client, &mut requests, path).await;
+            sleep(Duration::from_millis(100)).await;
+        }
+        requests.join_all().await;
+        assert_eq!(provider.paths(), ["/a", "/a", "/b", "/c"], "{wait}");
     }
-    requests.join_all().await;
-    assert_eq!(provider.paths(), ["/a", "/a", "/b", "/c"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -16,23 +16,6 @@ use super::provider::{Provider, answer};
 use super::{QUICK, URL, get, pacing_error, start};
 
 #[tokio::test(start_paused = true)]
-async fn who_comes_back_from_a_refusal_stands_where_it_stood_though_others_wait_already() {
-    let provider = Provider::new(QUICK, |number, _| match number {
-        0 => answer(429, &[("retry-after", "1")], ""),
-        _ => answer(200, &[], ""),
-    });
-    let client = provider.client(Pacing::builder().plan("1/4s burst 1"));
-    let mut requests = JoinSet::new();
-    for path in ["/a", "/b", "/c"] {
-        start(&client, &mut requests, path).await;
-        sleep(Duration::from_millis(100)).await;
-    }
-    // `/b` and `/c` wait since before `/a` has been refused and has slept for its second.
-    requests.join_all().await;
-    assert_eq!(provider.paths(), ["/a", "/a", "/b", "/c"]);
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_wait_as_long_as_the_longest_is_waited_and_no_longer_one() {
     for (most, is_sent) in [(4_000, true), (3_999, false)] {
         let provider = Provider::serving(Duration::ZERO);
