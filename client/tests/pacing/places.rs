@@ -9,11 +9,10 @@ use bytes::Bytes;
 use http_body::Frame;
 use ratecell_client::{LaneKey, Pacing, PacingError};
 use reqwest::Body;
-use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::provider::{Provider, answer};
-use super::{QUICK, URL, get, pacing_error, start};
+use super::{QUICK, URL, get, pacing_error};
 
 #[tokio::test(start_paused = true)]
 async fn a_wait_as_long_as_the_longest_is_waited_and_no_longer_one() {
